@@ -1,0 +1,86 @@
+/// A parsed JSON document. Objects keep the order of the file. The parser stands in AviaryFormats, so that modules
+/// that only read values (tokenizers, templates, configurations) need no file code.
+public enum JSONValue: Sendable, Hashable {
+  case null
+  case bool(Bool)
+  case int(Int)
+  case double(Double)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  public subscript(key: String) -> JSONValue? {
+    if case .object(let object) = self { object[key] } else { nil }
+  }
+
+  public var string: String? { if case .string(let s) = self { s } else { nil } }
+  public var bool: Bool? { if case .bool(let b) = self { b } else { nil } }
+  public var array: [JSONValue]? { if case .array(let a) = self { a } else { nil } }
+  public var object: JSONObject? { if case .object(let o) = self { o } else { nil } }
+  public var int: Int? {
+    switch self {
+    case .int(let i): i
+    case .double(let d): Int(exactly: d)
+    default: nil
+    }
+  }
+  public var double: Double? {
+    switch self {
+    case .int(let i): Double(i)
+    case .double(let d): d
+    default: nil
+    }
+  }
+
+  /// What the value is, for error messages: "a string", "the number 3".
+  public var kindDescription: String {
+    switch self {
+    case .null: "null"
+    case .bool(let b): "\(b)"
+    case .int(let i): "the number \(i)"
+    case .double(let d): "the number \(d)"
+    case .string(let s): s.utf8.count <= 40 ? "the string \"\(s)\"" : "a string of \(s.utf8.count) bytes"
+    case .array(let a): "an array of \(a.count)"
+    case .object(let o): "an object of \(o.count) keys"
+    }
+  }
+}
+
+/// The members of a JSON object in the order of the file, with constant-time look-up.
+public struct JSONObject: Sendable, Hashable {
+  public private(set) var members: [(key: String, value: JSONValue)]
+  private var positions: [String: Int]
+
+  public init() {
+    members = []
+    positions = [:]
+  }
+
+  /// Adds a member; false where the key is there already (the parser then reports a duplicate).
+  @discardableResult
+  public mutating func append(_ key: String, _ value: JSONValue) -> Bool {
+    guard positions.updateValue(members.count, forKey: key) == nil else { return false }
+    members.append((key, value))
+    return true
+  }
+
+  public mutating func reserveCapacity(_ n: Int) {
+    members.reserveCapacity(n)
+    positions.reserveCapacity(n)
+  }
+
+  public subscript(key: String) -> JSONValue? { positions[key].map { members[$0].value } }
+  public var keys: [String] { members.map(\.key) }
+  public var count: Int { members.count }
+
+  public static func == (a: JSONObject, b: JSONObject) -> Bool {
+    a.count == b.count && zip(a.members, b.members).allSatisfy { $0.key == $1.key && $0.value == $1.value }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    for (key, value) in members {
+      hasher.combine(key)
+      hasher.combine(value)
+    }
+  }
+}

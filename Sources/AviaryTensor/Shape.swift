@@ -1,0 +1,53 @@
+/// The sizes of a tensor's axes, outermost first; at most eight, held inline so that a node stays a plain struct.
+public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
+  public static let maxRank = 8
+
+  @usableFromInline var storage: SIMD8<Int32>
+  public private(set) var rank: Int32
+
+  /// - Precondition: at most eight axes, each within `0...Int32.max`. Sizes from files are validated before they get here.
+  public init(_ dims: some Collection<Int>) {
+    precondition(dims.count <= Shape.maxRank, "a shape has at most \(Shape.maxRank) axes, got \(dims.count)")
+    storage = SIMD8(repeating: 0)
+    rank = Int32(dims.count)
+    for (axis, size) in dims.enumerated() {
+      precondition(size >= 0 && size <= Int(Int32.max), "axis size \(size) is out of range")
+      storage[axis] = Int32(size)
+    }
+  }
+
+  public init(arrayLiteral elements: Int...) { self.init(elements) }
+
+  /// The size of an axis; negative axes count from the end.
+  public subscript(axis: Int) -> Int {
+    get { Int(storage[index(axis)]) }
+    set {
+      precondition(newValue >= 0 && newValue <= Int(Int32.max), "axis size \(newValue) is out of range")
+      storage[index(axis)] = Int32(newValue)
+    }
+  }
+
+  private func index(_ axis: Int) -> Int {
+    let i = axis < 0 ? axis + Int(rank) : axis
+    precondition(i >= 0 && i < Int(rank), "axis \(axis) is out of range for \(self)")
+    return i
+  }
+
+  public var count: Int { Int(rank) }
+  public var dims: [Int] { (0..<Int(rank)).map { Int(storage[$0]) } }
+
+  /// The number of elements; 1 for a scalar.
+  public var elements: Int {
+    var n = 1
+    for axis in 0..<Int(rank) { n *= Int(storage[axis]) }
+    return n
+  }
+
+  /// The shape without its last `k` axes.
+  public func dropLast(_ k: Int = 1) -> Shape { Shape(dims.dropLast(k)) }
+  public func appending(_ size: Int) -> Shape { Shape(dims + [size]) }
+}
+
+extension Shape: CustomStringConvertible {
+  public var description: String { "[" + dims.map(String.init).joined(separator: ", ") + "]" }
+}
