@@ -1,0 +1,93 @@
+/// Where the bytes of an operand are.
+public enum Place: Hashable, Sendable {
+  /// Byte offset in the scratch arena of the run.
+  case arena(Int)
+  case weight(Int32)
+  case input(Int32)
+  case state(Int32)
+}
+
+/// A strided window on stored elements: what a kernel reads or writes.
+public struct View: Hashable, Sendable {
+  public var place: Place
+  /// In elements from the place's start.
+  public var offset: Int
+  public var shape: Shape
+  /// In elements, per axis; 0 on expanded axes.
+  public var strides: SIMD8<Int>
+  public var dtype: DType
+
+  public init(place: Place, offset: Int, shape: Shape, strides: SIMD8<Int>, dtype: DType) {
+    self.place = place
+    self.offset = offset
+    self.shape = shape
+    self.strides = strides
+    self.dtype = dtype
+  }
+
+  /// Row-major from offset 0.
+  public init(contiguous shape: Shape, _ dtype: DType, at place: Place) {
+    self.init(place: place, offset: 0, shape: shape, strides: View.rowMajor(shape), dtype: dtype)
+  }
+
+  public static func rowMajor(_ shape: Shape) -> SIMD8<Int> {
+    var strides = SIMD8<Int>(repeating: 0)
+    var step = 1
+    for axis in stride(from: shape.count - 1, through: 0, by: -1) {
+      strides[axis] = step
+      step *= shape[axis]
+    }
+    return strides
+  }
+
+  /// Axes of size 1 may have any stride.
+  public var isContiguous: Bool {
+    var step = 1
+    for axis in stride(from: shape.count - 1, through: 0, by: -1) where shape[axis] != 1 {
+      if strides[axis] != step { return false }
+      step *= shape[axis]
+    }
+    return true
+  }
+
+  /// Whether the elements of the last axis are neighbours.
+  public var hasUnitRows: Bool { shape.count == 0 || shape[-1] <= 1 || strides[shape.count - 1] == 1 }
+}
+
+/// One kernel call.
+public struct PlanStep: Sendable {
+  public let op: Op
+  /// Operands in `Plan.views`.
+  public let operands: Range<Int>
+  public let output: View
+  public let path: ModulePath
+}
+
+/// What a backend runs: kernel calls in order over views, all memory known beforehand.
+///
+/// Operand layouts that every kernel may rely on, since Lowering inserts `contiguous` copies otherwise:
+/// - outputs are contiguous, except that of `scatterRows` on a state, which is the state itself;
+/// - elementwise ops, cast, contiguous, concat, pad, reduce, cumsum, gatherRows' ids, scatterRows' rows: any strides;
+/// - matmul, linear, norms, softmax, rope, attention, swiglu, topK, tables: unit stride on the last axis, any on the
+///   others; weights and positions of these: contiguous;
+/// - conv2d, pool2d, resize2d, groupNorm: contiguous.
+public final class Plan: Sendable {
+  public let steps: [PlanStep]
+  public let views: [View]
+  /// Bytes of the scratch arena, 64-byte aligned pieces.
+  public let arenaBytes: Int
+  /// The graph's outputs: contiguous views in the arena.
+  public let outputs: [View]
+  /// Largest slot numbers plus one, for checking bindings.
+  public let inputCount: Int
+  public let stateCount: Int
+
+  public init(steps: [PlanStep], views: [View], arenaBytes: Int, outputs: [View], inputCount: Int, stateCount: Int) {
+    self.steps = steps
+    self.views = views
+    self.arenaBytes = arenaBytes
+    self.outputs = outputs
+    self.inputCount = inputCount
+    self.stateCount = stateCount
+  }
+}
