@@ -14,5 +14,7 @@ let package = Package(
   targets: [
     .target(name: "AviaryTensor", swiftSettings: settings),
     .target(name: "AviaryCore", dependencies: ["AviaryTensor"], swiftSettings: settings),
+    .target(name: "AviaryNN", dependencies: ["AviaryCore", "AviaryTensor"], swiftSettings: settings),
+    .target(name: "AviaryParts", dependencies: ["AviaryNN", "AviaryCore", "AviaryTensor"], swiftSettings: settings),
   ]
 )

@@ -1,0 +1,21 @@
+public import AviaryTensor
+
+/// A model ready to run: its composition, its weights on a backend, its processor.
+public final class LoadedModel: Sendable {
+  public let architecture: String
+  public let model: any MultimodalModel
+  public let weights: ModelWeights
+  public let processor: (any Processor)?
+  public let backend: any Backend
+  /// What stands for this model in keys and messages: the folder's name.
+  public let name: String
+
+  public init(architecture: String, model: any MultimodalModel, weights: ModelWeights, processor: (any Processor)?, backend: any Backend, name: String) {
+    self.architecture = architecture
+    self.model = model
+    self.weights = weights
+    self.processor = processor
+    self.backend = backend
+    self.name = name
+  }
+}

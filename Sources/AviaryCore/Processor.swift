@@ -1,0 +1,105 @@
+public import AviaryTensor
+
+/// What to show to the model and how: the architecture's own prompt text, pixels and slots.
+public protocol Processor: Sendable {
+  var tokenizer: any Tokenizer { get }
+  /// Where generation ends, beside the user's own stop strings.
+  var stop: StopRule { get }
+  /// Everything that changes a picture's pixels, in words: part of the key of cached features.
+  var parameters: String { get }
+
+  /// The conversation as prompt text, media placeholders not yet expanded.
+  func prompt(_ messages: [ChatMessage], _ options: PromptOptions) throws(AviaryError) -> MarkedText
+  /// Pixels and layout of one picture.
+  func prepare(_ image: PixelImage) throws(AviaryError) -> PreparedImage
+  /// Token ids with typed slots for the pictures, in order. Fails where slots and pictures do not match in number.
+  func tokenize(_ prompt: MarkedText, _ images: [MediaLayout]) throws(AviaryError) -> TokenizedPrompt
+  /// The placeholder that stands for a picture in a prompt given as it is (`--raw`).
+  var imageMarker: String? { get }
+  /// What the reference implementation records beside the common tensors, in its own arrangement: `pixel_values` and
+  /// the like. For parity checks only.
+  func record(_ images: [PreparedImage]) -> [RecordedTensor]
+  /// The answer as the reference reports it: trimmed, stop words removed.
+  func clean(_ answer: String) -> String
+}
+
+extension Processor {
+  public func clean(_ answer: String) -> String { answer }
+}
+
+public struct PromptOptions: Sendable, Hashable {
+  /// Replaces the system text of the prompt style; a system message in the conversation wins.
+  public var system: String?
+  /// A named prompt style where the checkpoint allows several (original LLaVA: `v1`, `llava_v1`, ...).
+  public var style: String?
+  public init(system: String? = nil, style: String? = nil) {
+    self.system = system
+    self.style = style
+  }
+}
+
+/// When generation ends: at an id, or where the decoded text contains a string.
+public struct StopRule: Sendable, Hashable {
+  public var ids: Set<Int32>
+  public var strings: [String]
+  public init(ids: Set<Int32> = [], strings: [String] = []) {
+    self.ids = ids
+    self.strings = strings
+  }
+}
+
+/// One picture, ready for the encoder.
+public struct PreparedImage: Sendable {
+  /// Each [tiles, 3, h, w].
+  public var views: [PixelTensor]
+  public var layout: MediaLayout
+  public init(views: [PixelTensor], layout: MediaLayout) {
+    self.views = views
+    self.layout = layout
+  }
+}
+
+/// A prompt as the engine runs it: tokens and slots in order.
+public struct TokenizedPrompt: Sendable {
+  public enum Part: Sendable, Hashable {
+    case tokens([Int32])
+    /// The n-th picture takes this many rows.
+    case image(Int, count: Int)
+  }
+  public var parts: [Part]
+  /// Ids as the reference implementation reports them: placeholders as it writes them.
+  public var inputIDs: [Int32]
+  /// The prompt text after expansion, as it was tokenised.
+  public var text: String
+  public init(parts: [Part], inputIDs: [Int32], text: String) {
+    self.parts = parts
+    self.inputIDs = inputIDs
+    self.text = text
+  }
+
+  /// Rows of the language model's input.
+  public var count: Int {
+    parts.reduce(0) {
+      switch $1 {
+      case .tokens(let ids): $0 + ids.count
+      case .image(_, let count): $0 + count
+      }
+    }
+  }
+}
+
+/// A named tensor in a reference's arrangement.
+public struct RecordedTensor: Sendable {
+  public enum Values: Sendable {
+    case floats([Float])
+    case ints([Int64])
+  }
+  public let name: String
+  public let shape: [Int]
+  public let values: Values
+  public init(_ name: String, _ shape: [Int], _ values: Values) {
+    self.name = name
+    self.shape = shape
+    self.values = values
+  }
+}

@@ -1,0 +1,72 @@
+public import AviaryTensor
+
+/// The two ways in which model families put pictures into token sequences; processors choose one.
+public enum PromptAssembly {
+  /// Hugging Face's way: the marker is itself a token, written once per row of the picture before tokenising.
+  ///
+  /// - Parameter id: the marker's token id; every occurrence becomes a row of a slot.
+  public static func expanding(_ prompt: MarkedText, marker: String, id: Int32, _ images: [MediaLayout], _ tokenizer: any Tokenizer) throws(AviaryError) -> TokenizedPrompt {
+    let pieces = prompt.split(separator: marker)
+    try check(slots: pieces.count - 1, images: images, marker)
+    var text = pieces[0]
+    for (piece, image) in zip(pieces.dropFirst(), images) {
+      text.append(String(repeating: marker, count: image.tokens), trusted: true)
+      text.append(piece)
+    }
+    let ids = try tokenizer.encode(text, addSpecial: true)
+    var parts: [TokenizedPrompt.Part] = []
+    var run: [Int32] = []
+    var next = 0
+    var index = 0
+    while index < ids.count {
+      guard ids[index] == id else {
+        run.append(ids[index])
+        index += 1
+        continue
+      }
+      guard next < images.count, index + images[next].tokens <= ids.count,
+        ids[index..<index + images[next].tokens].allSatisfy({ $0 == id })
+      else {
+        throw AviaryError(
+          .config, "the tokenizer gave \(ids.count { $0 == id }) tokens \(marker) (\(id))",
+          wanted: "\(images.reduce(0) { $0 + $1.tokens }), the rows of \(images.count) pictures")
+      }
+      if !run.isEmpty { parts.append(.tokens(run)) }
+      run = []
+      parts.append(.image(next, count: images[next].tokens))
+      index += images[next].tokens
+      next += 1
+    }
+    if !run.isEmpty { parts.append(.tokens(run)) }
+    guard next == images.count else {
+      throw AviaryError(.config, "the tokenizer has no token \(marker) with id \(id)", wanted: "one, since the model's pictures stand for it")
+    }
+    return TokenizedPrompt(parts: parts, inputIDs: ids, text: text.text)
+  }
+
+  /// The original LLaVA's way: the text is cut at the marker, each piece is tokenised on its own, the begin-of-sequence
+  /// token of all pieces but the first is dropped, and one placeholder id stands between pieces.
+  public static func splitting(_ prompt: MarkedText, marker: String, placeholder: Int32, _ images: [MediaLayout], _ tokenizer: any Tokenizer) throws(AviaryError) -> TokenizedPrompt {
+    let pieces = prompt.split(separator: marker)
+    try check(slots: pieces.count - 1, images: images, marker)
+    var parts: [TokenizedPrompt.Part] = []
+    var recorded: [Int32] = []
+    for (index, piece) in pieces.enumerated() {
+      var ids = try tokenizer.encode(piece, addSpecial: true)
+      if index > 0 {
+        parts.append(.image(index - 1, count: images[index - 1].tokens))
+        recorded.append(placeholder)
+        if let bos = tokenizer.bos, ids.first == bos { ids.removeFirst() }
+      }
+      if !ids.isEmpty { parts.append(.tokens(ids)) }
+      recorded += ids
+    }
+    return TokenizedPrompt(parts: parts, inputIDs: recorded, text: prompt.text)
+  }
+
+  private static func check(slots: Int, images: [MediaLayout], _ marker: String) throws(AviaryError) {
+    guard slots == images.count else {
+      throw AviaryError(.request, "\(images.count) pictures for \(slots) slots \(marker) in the prompt", wanted: "a slot for each picture")
+    }
+  }
+}

@@ -1,0 +1,50 @@
+public import AviaryTensor
+
+/// A scope of a checkpoint: `w["layers"][3]["mlp"].weight("gate_proj.weight", [out, in])`. The tree of a model's
+/// structs is the tree of its checkpoint.
+public struct Weights {
+  private let loader: WeightLoader
+  public let prefix: String
+
+  init(_ loader: WeightLoader, prefix: String = "") {
+    self.loader = loader
+    self.prefix = prefix
+  }
+
+  public subscript(name: String) -> Weights { Weights(loader, prefix: full(name)) }
+  public subscript(index: Int) -> Weights { self["\(index)"] }
+
+  private func full(_ name: String) -> String {
+    if name.isEmpty { return prefix }
+    return prefix.isEmpty ? name : "\(prefix).\(name)"
+  }
+
+  /// The path that nodes recorded by this module carry.
+  public var path: ModulePath { ModulePath(prefix) }
+
+  /// The tensor of that name, with exactly that shape. What is missing is reported once, for all, when loading ends.
+  public func weight(_ name: String, _ shape: Shape) throws(AviaryError) -> Weight { try loader.take(full(name), shape) }
+
+  /// Like `weight`, or nil where the checkpoint has no such tensor (optional biases).
+  public func optional(_ name: String, _ shape: Shape) throws(AviaryError) -> Weight? {
+    loader.has(full(name)) ? try loader.take(full(name), shape) : nil
+  }
+
+  public func has(_ name: String) -> Bool { loader.has(full(name)) }
+  /// Whether any tensor lies below this scope.
+  public var isEmpty: Bool { !loader.hasPrefix(prefix + ".") }
+  /// The stored shape, for the few models whose configuration does not say it.
+  public func storedShape(_ name: String) throws(AviaryError) -> Shape? { try loader.shape(full(name)) }
+
+  /// Numbers computed at load time, kept beside the checkpoint's.
+  public func constant(_ name: String, _ values: [Float], _ shape: Shape) throws(AviaryError) -> Weight {
+    try loader.constant(full(name), values, shape)
+  }
+
+  /// Builds a model from a checkpoint (or from random numbers) on a backend, and checks that nothing is left over.
+  public static func load<M>(_ origin: WeightOrigin, on backend: any Backend, _ build: (Weights) throws(AviaryError) -> M) throws(AviaryError) -> (M, ModelWeights) {
+    let loader = try WeightLoader(origin, backend: backend)
+    let model = try build(Weights(loader))
+    return (model, try loader.finish())
+  }
+}
