@@ -1,2 +1,0 @@
-public final class PlanCache { public init(capacity: Int) {}
- public func plan(for graph: Graph, _ c: Capabilities) -> Plan { fatalError() } }
