@@ -59,18 +59,32 @@ public struct PlanStep: Sendable {
   public let op: Op
   /// Operands in `Plan.views`.
   public let operands: Range<Int>
-  public let output: View
+  public internal(set) var output: View
   public let path: ModulePath
+
+  public init(op: Op, operands: Range<Int>, output: View, path: ModulePath = .root) {
+    self.op = op
+    self.operands = operands
+    self.output = output
+    self.path = path
+  }
 }
 
 /// What a backend runs: kernel calls in order over views, all memory known beforehand.
 ///
+/// Leaves that have no memory (`scalar`, `iota`) are steps without operands. Views never are steps.
+///
 /// Operand layouts that every kernel may rely on, since Lowering inserts `contiguous` copies otherwise:
-/// - outputs are contiguous, except that of `scatterRows` on a state, which is the state itself;
-/// - elementwise ops, cast, contiguous, concat, pad, reduce, cumsum, gatherRows' ids, scatterRows' rows: any strides;
+/// - outputs are contiguous, except that of `scatterRows`, which is its own operand 0, always written in place (a
+///   window on a state, or a value that nobody else reads);
+/// - elementwise ops, cast, contiguous, concat, pad, reduce, cumsum, gatherRows' ids, scatterRows' rows and ids: any
+///   strides;
 /// - matmul, linear, norms, softmax, rope, attention, swiglu, topK, tables: unit stride on the last axis, any on the
-///   others; weights and positions of these: contiguous;
+///   others; weights (2-D products included), biases of `linear` and positions of these: contiguous;
 /// - conv2d, pool2d, resize2d, groupNorm: contiguous.
+///
+/// An elementwise step's output may be exactly the memory of one of its operands (same size, same order); otherwise
+/// outputs and operands in the arena never overlap.
 public final class Plan: Sendable {
   public let steps: [PlanStep]
   public let views: [View]
@@ -78,16 +92,14 @@ public final class Plan: Sendable {
   public let arenaBytes: Int
   /// The graph's outputs: contiguous views in the arena.
   public let outputs: [View]
-  /// Largest slot numbers plus one, for checking bindings.
-  public let inputCount: Int
-  public let stateCount: Int
+  /// What the views reach, for checking bindings.
+  let needs: PlanNeeds
 
-  public init(steps: [PlanStep], views: [View], arenaBytes: Int, outputs: [View], inputCount: Int, stateCount: Int) {
+  public init(steps: [PlanStep], views: [View], arenaBytes: Int, outputs: [View] = []) {
     self.steps = steps
     self.views = views
     self.arenaBytes = arenaBytes
     self.outputs = outputs
-    self.inputCount = inputCount
-    self.stateCount = stateCount
+    needs = PlanNeeds(steps, views, outputs)
   }
 }

@@ -45,6 +45,8 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
 
   /// The shape without its last `k` axes.
   public func dropLast(_ k: Int = 1) -> Shape { Shape(dims.dropLast(k)) }
+  /// The shape without its first axis.
+  public func dropFirst() -> Shape { Shape(dims.dropFirst()) }
   public func appending(_ size: Int) -> Shape { Shape(dims + [size]) }
 }
 

@@ -1,0 +1,107 @@
+/// One operand or output: a view and the bytes it looks at. The view has been checked against the bytes.
+struct Operand {
+  /// The start of the view's place.
+  let base: UnsafeMutableRawPointer
+  let view: View
+
+  var shape: Shape { view.shape }
+  var dtype: DType { view.dtype }
+
+  /// The element at an element offset from the place's start.
+  func load(_ offset: Int) -> Double {
+    let p = UnsafeRawPointer(base)
+    switch dtype {
+    case .f32: return Double(p.loadUnaligned(fromByteOffset: offset * 4, as: Float.self))
+    case .f16: return Double(float(f16: p.loadUnaligned(fromByteOffset: offset * 2, as: UInt16.self)))
+    case .bf16: return Double(float(bf16: p.loadUnaligned(fromByteOffset: offset * 2, as: UInt16.self)))
+    case .f64: return p.loadUnaligned(fromByteOffset: offset * 8, as: Double.self)
+    case .i8: return Double(p.loadUnaligned(fromByteOffset: offset, as: Int8.self))
+    case .u8: return Double(p.loadUnaligned(fromByteOffset: offset, as: UInt8.self))
+    case .bool: return p.loadUnaligned(fromByteOffset: offset, as: UInt8.self) == 0 ? 0 : 1
+    case .i16: return Double(p.loadUnaligned(fromByteOffset: offset * 2, as: Int16.self))
+    case .i32: return Double(p.loadUnaligned(fromByteOffset: offset * 4, as: Int32.self))
+    case .i64: return Double(p.loadUnaligned(fromByteOffset: offset * 8, as: Int64.self))
+    }
+  }
+
+  /// Stores with the rounding of `Op.cast`: floats to nearest even; integers truncate, saturate, and take NaN as 0.
+  func store(_ value: Double, _ offset: Int) {
+    switch dtype {
+    case .f32: base.storeBytes(of: Float(value), toByteOffset: offset * 4, as: Float.self)
+    case .f16: base.storeBytes(of: f16Bits(Float(value)), toByteOffset: offset * 2, as: UInt16.self)
+    case .bf16: base.storeBytes(of: bf16Bits(Float(value)), toByteOffset: offset * 2, as: UInt16.self)
+    case .f64: base.storeBytes(of: value, toByteOffset: offset * 8, as: Double.self)
+    case .i8: base.storeBytes(of: saturated(value, Int8.self), toByteOffset: offset, as: Int8.self)
+    case .u8: base.storeBytes(of: saturated(value, UInt8.self), toByteOffset: offset, as: UInt8.self)
+    case .bool: base.storeBytes(of: value == 0 ? 0 : 1, toByteOffset: offset, as: UInt8.self)
+    case .i16: base.storeBytes(of: saturated(value, Int16.self), toByteOffset: offset * 2, as: Int16.self)
+    case .i32: base.storeBytes(of: saturated(value, Int32.self), toByteOffset: offset * 4, as: Int32.self)
+    case .i64: base.storeBytes(of: saturated(value, Int64.self), toByteOffset: offset * 8, as: Int64.self)
+    }
+  }
+
+  /// All elements in row-major order.
+  func values() -> [Double] {
+    var result: [Double] = []
+    result.reserveCapacity(shape.elements)
+    view.forEachOffset { result.append(load($0)) }
+    return result
+  }
+
+  /// Stores all elements in row-major order.
+  func store(_ values: [Double]) {
+    var next = 0
+    view.forEachOffset {
+      store(values[next], $0)
+      next += 1
+    }
+  }
+
+  /// Copies one element of the same dtype, bits unchanged.
+  func copyElement(_ offset: Int, from source: Operand, _ sourceOffset: Int) {
+    let size = dtype.blockBytes
+    (base + offset * size).copyMemory(from: source.base + sourceOffset * size, byteCount: size)
+  }
+
+  /// The part at one index of the first axis, without that axis.
+  func row(_ index: Int) -> Operand {
+    var part = view.sliced(0, start: index, step: 1, length: 1)
+    part.shape = shape.dropFirst()
+    for axis in 0..<Shape.maxRank { part.strides[axis] = axis + 1 < Shape.maxRank ? view.strides[axis + 1] : 0 }
+    return Operand(base: base, view: part)
+  }
+}
+
+private func saturated<I: FixedWidthInteger>(_ value: Double, _: I.Type) -> I {
+  if value.isNaN { return 0 }
+  let whole = value.rounded(.towardZero)
+  if whole <= Double(I.min) { return .min }
+  if whole >= Double(I.max) { return .max }
+  return I(exactly: whole) ?? 0
+}
+
+extension View {
+  /// The element offsets from the place's start, in row-major order.
+  func forEachOffset(_ body: (Int) -> Void) {
+    if shape.elements == 0 { return }
+    walk(0, offset, body)
+  }
+
+  private func walk(_ axis: Int, _ offset: Int, _ body: (Int) -> Void) {
+    if axis == shape.count { return body(offset) }
+    let stride = strides[axis]
+    if axis == shape.count - 1 {
+      for i in 0..<shape[axis] { body(offset + i * stride) }
+    } else {
+      for i in 0..<shape[axis] { walk(axis + 1, offset + i * stride, body) }
+    }
+  }
+
+  /// The element offsets in row-major order, as a list.
+  var offsets: [Int] {
+    var result: [Int] = []
+    result.reserveCapacity(shape.elements)
+    forEachOffset { result.append($0) }
+    return result
+  }
+}
