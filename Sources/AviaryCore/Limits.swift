@@ -12,6 +12,8 @@ public struct Limits: Sendable, Hashable {
   public var jsonBytes = 256 << 20
   public var configBytes = 16 << 20
   public var jsonDepth = 64
+  public var jsonValues = 16 << 20
+  public var jsonNumberBytes = 1_024
   // Images
   public var imageFileBytes = 20 << 20
   public var imageSide = 16_384
@@ -44,6 +46,8 @@ public struct Limits: Sendable, Hashable {
       ("json_bytes", "\(jsonBytes)", "longest JSON file (tokenizers, indexes)"),
       ("config_bytes", "\(configBytes)", "longest configuration file"),
       ("json_depth", "\(jsonDepth)", "deepest nesting of JSON"),
+      ("json_values", "\(jsonValues)", "most values in one JSON document"),
+      ("json_number_bytes", "\(jsonNumberBytes)", "longest number in JSON that is not a 64-bit integer"),
       ("image_file_bytes", "\(imageFileBytes)", "longest image file"),
       ("image_side", "\(imageSide)", "longest side of an image, pixels"),
       ("image_pixels", "\(imagePixels)", "most pixels of an image"),
