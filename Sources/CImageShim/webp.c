@@ -1,0 +1,82 @@
+#include "CImageShim.h"
+#include <string.h>
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+static aviary_image_status status_of(VP8StatusCode code) {
+  switch (code) {
+    case VP8_STATUS_OK: return AVIARY_IMAGE_OK;
+    case VP8_STATUS_OUT_OF_MEMORY: return AVIARY_IMAGE_MEMORY;
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+    case VP8_STATUS_SUSPENDED: return AVIARY_IMAGE_TRUNCATED;
+    case VP8_STATUS_UNSUPPORTED_FEATURE: return AVIARY_IMAGE_UNSUPPORTED;
+    default: return AVIARY_IMAGE_CORRUPT;
+  }
+}
+
+static aviary_image_status features(const uint8_t *data, size_t count, aviary_image_header *header, bool *animated) {
+  WebPBitstreamFeatures f;
+  VP8StatusCode code = WebPGetFeatures(data, count, &f);
+  if (code != VP8_STATUS_OK) return status_of(code);
+  if (f.width <= 0 || f.height <= 0) return AVIARY_IMAGE_CORRUPT;
+  *header = (aviary_image_header){(uint32_t)f.width, (uint32_t)f.height, f.has_alpha ? 4 : 3};
+  *animated = f.has_animation;
+  return AVIARY_IMAGE_OK;
+}
+
+aviary_image_status aviary_webp_header(const uint8_t *data, size_t count, aviary_image_header *header) {
+  bool animated;
+  return features(data, count, header, &animated);
+}
+
+// Decodes one bitstream into a window of the canvas. `room` is the bytes from `pixels` to the end of the canvas.
+static aviary_image_status decode(const uint8_t *data, size_t count, const aviary_image_header *header,
+                                  uint8_t *pixels, size_t room) {
+  WebPDecoderConfig config;
+  if (!WebPInitDecoderConfig(&config)) return AVIARY_IMAGE_UNSUPPORTED;
+  config.output.colorspace = header->channels == 4 ? MODE_RGBA : MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA.rgba = pixels;
+  config.output.u.RGBA.stride = (int)(header->width * header->channels);
+  config.output.u.RGBA.size = room;
+  VP8StatusCode code = WebPDecode(data, count, &config);
+  WebPFreeDecBuffer(&config.output);
+  return status_of(code);
+}
+
+// The first frame lies somewhere on a canvas that is transparent black at the start.
+static aviary_image_status decode_first_frame(const uint8_t *data, size_t count, const aviary_image_header *canvas,
+                                              uint8_t *pixels) {
+  WebPData bytes = {data, count};
+  WebPDemuxer *demuxer = WebPDemux(&bytes);
+  if (!demuxer) return AVIARY_IMAGE_CORRUPT;
+  aviary_image_status status = AVIARY_IMAGE_CORRUPT;
+  WebPIterator frame;
+  if (WebPDemuxGetFrame(demuxer, 1, &frame)) {
+    bool inside = frame.x_offset >= 0 && frame.y_offset >= 0 && frame.width > 0 && frame.height > 0 &&
+                  (uint32_t)frame.x_offset + (uint32_t)frame.width <= canvas->width &&
+                  (uint32_t)frame.y_offset + (uint32_t)frame.height <= canvas->height;
+    if (inside) {
+      size_t stride = (size_t)canvas->width * canvas->channels;
+      size_t total = stride * canvas->height;
+      size_t offset = (size_t)frame.y_offset * stride + (size_t)frame.x_offset * canvas->channels;
+      memset(pixels, 0, total);
+      status = decode(frame.fragment.bytes, frame.fragment.size, canvas, pixels + offset, total - offset);
+    }
+    WebPDemuxReleaseIterator(&frame);
+  }
+  WebPDemuxDelete(demuxer);
+  return status;
+}
+
+aviary_image_status aviary_webp_pixels(const uint8_t *data, size_t count, const aviary_image_header *expected,
+                                       uint8_t *pixels) {
+  aviary_image_header header;
+  bool animated;
+  aviary_image_status status = features(data, count, &header, &animated);
+  if (status != AVIARY_IMAGE_OK) return status;
+  if (header.width != expected->width || header.height != expected->height || header.channels != expected->channels)
+    return AVIARY_IMAGE_CHANGED;
+  if (animated) return decode_first_frame(data, count, &header, pixels);
+  return decode(data, count, &header, pixels, (size_t)header.width * header.height * header.channels);
+}

@@ -1,0 +1,89 @@
+import AviaryCore
+import Testing
+
+@testable import AviaryMedia
+
+/// Whole pipelines against `pixel_values` of the recorded runs.
+@Suite(.enabled(if: Golden.isThere))
+struct GoldenTests {
+  /// JPEG decoders may differ by a grey level or two.
+  private func check(_ pixels: PixelTensor, _ golden: String, _ name: String = "pixel_values", at offset: Int = 0) throws {
+    let expected = try Golden.tensor(name, of: golden)
+    let part = Array(expected.values.dropFirst(offset).prefix(pixels.values.count))
+    let difference = Golden.largestDifference(pixels.values, part)
+    let isJPEG = try Golden.pictures(golden).contains { $0.hasSuffix(".jpg") }
+    print("  \(golden) \(name)[\(offset)]: \(difference)")
+    #expect(difference <= (isJPEG ? 0.03 : 1e-5), "\(golden)")
+  }
+
+  @Test(arguments: [("llava-hf-single", 56), ("llava-hf-multi", 70), ("llava-hf-odd-fp16", 84)])
+  func shortestEdgeAndCrop(golden: String, side: Int) throws {
+    let images = try Golden.pictures(golden).map {
+      try ImageFile.load($0).rgb().resizedShortestEdgeCropped(to: side, cropWidth: side, cropHeight: side)
+    }
+    try check(Normalization.clip()(images), golden)
+  }
+
+  @Test(arguments: [
+    ("llava-orig-single", 56), ("llava-orig-multi", 70), ("llava-orig-odd", 84), ("yi-vl-single", 56),
+    ("yi-vl-multi", 70), ("yi-vl-odd", 84),
+  ])
+  func paddedToSquare(golden: String, side: Int) throws {
+    let fill = try PixelColour(mean: Normalization.clipMean)
+    let images = try Golden.pictures(golden).map {
+      try ImageFile.load($0).rgb().paddedToSquare(fill: fill)
+        .resizedShortestEdgeCropped(to: side, cropWidth: side, cropHeight: side)
+    }
+    try check(Normalization.clip()(images), golden)
+  }
+
+  @Test(arguments: ["llava-next-single", "llava-next-multi", "llava-next-odd", "llava-next-small"])
+  func anyResolution(golden: String) throws {
+    let config = try Golden.json("\(golden)/model/preprocessor_config.json")
+    let pinpoints = try #require(config["image_grid_pinpoints"] as? [[Int]])
+    let shape = try Golden.tensor("pixel_values", of: golden).shape
+    for (i, path) in try Golden.pictures(golden).enumerated() {
+      let image = try ImageFile.load(path).rgb()
+      let grid = try AnyResolution.bestGrid(
+        imageSize: .init(width: image.width, height: image.height), pinpoints: pinpoints, order: .heightWidth)
+      let views = try AnyResolution.views(of: image, grid: grid, tileSide: shape[3])
+      try check(Normalization.clip()(views), golden, at: i * shape[1] * 3 * shape[3] * shape[4])
+    }
+  }
+
+  @Test(arguments: [
+    ("qwen-vl-chat-single", 56), ("qwen-vl-base-odd", 56), ("qwen-vl-chat-multi", 238), ("qwen-vl-chat-448-bf16", 448),
+    ("minigpt4-single", 56), ("minigpt4-multi", 70), ("minigpt4-odd", 84), ("minigpt4-llama2-single", 84),
+  ])
+  func squashed(golden: String, side: Int) throws {
+    let images = try Golden.pictures(golden).map { try ImageFile.load($0).rgb().resized(width: side, height: side) }
+    try check(Normalization.clip()(images), golden)
+  }
+
+  @Test(arguments: [("vary-toy-ocr", 256), ("vary-toy-two-images", 256)])
+  func twoTowers(golden: String, side: Int) throws {
+    let images = try Golden.pictures(golden).map { try ImageFile.load($0).rgb() }
+    let high = try images.map { (i) throws in try i.resized(width: side, height: side) }
+    let low = try images.map { (i) throws in try i.resizedShortestEdgeCropped(to: 56, cropWidth: 56, cropHeight: 56) }
+    try check(Normalization.clip()(high), golden, "pixel_values_high")
+    try check(Normalization.clip()(low), golden)
+  }
+
+  /// Flamingo resizes a picture with alpha before it drops the alpha, and crops as torchvision does.
+  @Test(arguments: ["flamingo-mpt1b-2shot", "flamingo-mpt1b-media-mask", "flamingo-mpt1b-single", "flamingo-mpt7b-odd"])
+  func flamingo(golden: String) throws {
+    let images = try Golden.pictures(golden).map {
+      try ImageFile.load($0)
+        .resizedShortestEdgeCropped(to: 56, cropWidth: 56, cropHeight: 56, rounding: .halfToEven).rgb()
+    }
+    try check(Normalization.clip()(images), golden)
+  }
+
+  @Test(arguments: ["flamingo-idefics-single", "flamingo-idefics-odd", "flamingo-idefics-fewshot-instruct"])
+  func compositedOnWhite(golden: String) throws {
+    let images = try Golden.pictures(golden).map {
+      try ImageFile.load($0).composited(on: .white).resized(width: 56, height: 56)
+    }
+    try check(Normalization.clip()(images), golden)
+  }
+}
