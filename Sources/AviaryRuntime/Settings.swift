@@ -1,0 +1,114 @@
+public import AviaryTensor
+import Foundation
+import Yams
+
+/// What a user chooses, from flags, the environment, a configuration file and defaults, in that order of precedence.
+public struct Settings: Sendable, Hashable {
+  public var model: String?
+  public var backend = "cpu"
+  public var device: String?
+  public var threads: Int?
+  /// How weights are stored while running; nil keeps the checkpoint's types.
+  public var weights: DType?
+  public var compute = DType.f32
+  public var context: Int?
+  public var kv = DType.f32
+  public var temperature = 0.0
+  public var topK = 0
+  public var topP = 1.0
+  public var minP = 0.0
+  public var repetitionPenalty = 1.0
+  public var seed: UInt64 = 0
+  public var maxTokens = 512
+  public var stop: [String] = []
+  public var system: String?
+  public var style: String?
+
+  public init() {}
+
+  /// Keys of a configuration file, in the spelling of the flags with `_` for `-`.
+  public static let keys = [
+    "model", "backend", "device", "threads", "weights", "compute", "context", "kv", "temperature", "top_k", "top_p", "min_p",
+    "repetition_penalty", "seed", "max_tokens", "stop", "system", "style",
+  ]
+
+  /// Applies a configuration file: a YAML mapping of the keys above.
+  ///
+  /// - Throws: `.config` for an unknown key, with the nearest known one, and for a value that cannot be right.
+  public mutating func apply(yaml text: String, name: String) throws(AviaryError) {
+    for (key, value) in try YAMLFile.mapping(text, name: name) { try set(key, value, at: name) }
+  }
+
+  /// Applies `AVIARY_BACKEND`, `AVIARY_THREADS` and so on: any key in capitals behind `AVIARY_`.
+  public mutating func apply(environment: [String: String]) throws(AviaryError) {
+    for key in Settings.keys {
+      let name = "AVIARY_" + key.uppercased()
+      if let value = environment[name], !value.isEmpty { try set(key, [value], at: name) }
+    }
+  }
+
+  /// Sets one key from the words that a file or the environment gives.
+  public mutating func set(_ key: String, _ words: [String], at place: String) throws(AviaryError) {
+    let word = words.last ?? ""
+    func bad(_ wanted: String) -> AviaryError { AviaryError(.config, "\"\(word)\"", wanted: wanted, at: "\(place): \(key)") }
+    func integer(_ range: ClosedRange<Int>) throws(AviaryError) -> Int {
+      guard let number = Int(word), range.contains(number) else { throw bad("an integer in \(range.lowerBound)...\(range.upperBound)") }
+      return number
+    }
+    func number(_ range: ClosedRange<Double>) throws(AviaryError) -> Double {
+      guard let number = Double(word), range.contains(number) else { throw bad("a number in \(range.lowerBound)...\(range.upperBound)") }
+      return number
+    }
+    func type(_ types: [DType]) throws(AviaryError) -> DType {
+      guard let type = types.first(where: { $0.description == word }) else { throw bad("one of " + types.map(\.description).joined(separator: ", ")) }
+      return type
+    }
+    switch key {
+    case "model": model = word
+    case "backend": backend = word
+    case "device": device = word
+    case "threads": threads = try integer(1...1024)
+    case "weights": weights = word == "keep" ? nil : try type([.f32, .f16, .bf16])
+    case "compute": compute = try type([.f32, .bf16])
+    case "context": context = try integer(1...(1 << 24))
+    case "kv": kv = try type([.f32, .f16, .bf16])
+    case "temperature": temperature = try number(0...100)
+    case "top_k": topK = try integer(0...(1 << 24))
+    case "top_p": topP = try number(0...1)
+    case "min_p": minP = try number(0...1)
+    case "repetition_penalty": repetitionPenalty = try number(0.01...100)
+    case "seed":
+      guard let value = UInt64(word) else { throw bad("an integer from 0") }
+      seed = value
+    case "max_tokens": maxTokens = try integer(0...(1 << 24))
+    case "stop": stop = words
+    case "system": system = word
+    case "style": style = word
+    default:
+      throw AviaryError(.config, "unknown key \(key)", wanted: "\(Nearest.to(key, among: Settings.keys)), perhaps", at: place)
+    }
+  }
+}
+
+/// Spelling suggestions.
+enum Nearest {
+  /// The candidate with the smallest edit distance (Levenshtein 1966).
+  static func to(_ word: String, among candidates: [String]) -> String {
+    candidates.min { distance(word, $0) < distance(word, $1) } ?? ""
+  }
+
+  static func distance(_ a: String, _ b: String) -> Int {
+    let (a, b) = (Array(a), Array(b))
+    var row = Array(0...b.count)
+    for i in a.indices {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for j in b.indices {
+        let cost = min(row[j + 1] + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
+        diagonal = row[j + 1]
+        row[j + 1] = cost
+      }
+    }
+    return row[b.count]
+  }
+}
