@@ -4,7 +4,7 @@ public struct Limits: Sendable, Hashable {
   // Files of weights
   public var safetensorsHeaderBytes = 100_000_000
   public var tensorsPerFile = 1 << 20
-  public var pickleOpcodes = 20_000_000
+  public var pickleOpcodes = 8_000_000
   public var pickleDepth = 1_000
   public var pickleBytes = 256 << 20
   public var zipEntries = 1 << 20

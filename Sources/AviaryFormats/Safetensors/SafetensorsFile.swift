@@ -67,6 +67,9 @@ public struct SafetensorsFile: WeightSource {
         .format, "the file has \(bytes.count) bytes", wanted: "a safetensors file, which has at least 8", at: name)
     }
     guard length <= UInt64(max(limits.safetensorsHeaderBytes, 0)) else {
+      if let found = ForeignFile.describe(bytes) {
+        throw AviaryError(.format, found, wanted: "a safetensors file", at: name)
+      }
       let hint = "at most \(limits.safetensorsHeaderBytes); perhaps it is no safetensors file"
       throw AviaryError(.limit, "a header of \(length) bytes", wanted: hint, at: name)
     }
