@@ -1,0 +1,51 @@
+import AviaryCore
+import AviaryFormats
+import AviaryTensor
+import AviaryText
+
+/// A checkpoint's folder on this machine.
+struct FolderOnDisk: ModelFolder {
+  let path: String
+  let surroundings: Surroundings
+  let limits: Limits
+
+  var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+  func json(_ file: String) throws(AviaryError) -> JSONValue? {
+    guard let path = try ContainedPath.find(file, in: path, at: name) else { return nil }
+    let isConfig = !["tokenizer.json", "vocab.json"].contains(file)
+    return try JSONParser.parse(file: path, maxBytes: isConfig ? limits.configBytes : limits.jsonBytes, limits: limits)
+  }
+
+  /// A whole file's bytes, at most `maxBytes` of them.
+  func bytes(_ file: String, maxBytes: Int) throws(AviaryError) -> [UInt8]? {
+    guard let path = try ContainedPath.find(file, in: path, at: name) else { return nil }
+    let mapped = try MappedFile(path: path)
+    guard mapped.bytes.count <= maxBytes else {
+      throw AviaryError(.limit, "a file of \(mapped.bytes.count) bytes", wanted: "at most \(maxBytes)", at: file)
+    }
+    return withExtendedLifetime(mapped) { Array(mapped.bytes) }
+  }
+
+  func weights() throws(AviaryError) -> any WeightSource { try Checkpoint.open(path, limits: limits) }
+
+  func part(_ name: String) throws(AviaryError) -> any ModelFolder {
+    let path = try ModelPath.resolveTower(name, modelFolder: path, environment: surroundings.environment, home: surroundings.home)
+    return FolderOnDisk(path: path, surroundings: surroundings, limits: limits)
+  }
+
+  func tokenizer() throws(AviaryError) -> any Tokenizer { try FolderTokenizer.load(self) }
+
+  /// `chat_template.jinja`, `chat_template.json`, or the tokenizer's own, in the order in which Hugging Face looks.
+  func promptTemplate() throws(AviaryError) -> (any PromptTemplate)? { try FolderTemplate.load(self) }
+}
+
+/// What a process stands in: its environment and the user's home folder. A value, so that tests can make one.
+public struct Surroundings: Sendable {
+  public var environment: [String: String]
+  public var home: String
+  public init(environment: [String: String], home: String) {
+    self.environment = environment
+    self.home = home
+  }
+}

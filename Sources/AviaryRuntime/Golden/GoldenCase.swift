@@ -1,0 +1,65 @@
+public import AviaryCore
+import AviaryFormats
+import AviaryMedia
+public import AviaryTensor
+
+/// A recorded run of a reference implementation: a checkpoint, a request, and what came of it.
+public struct GoldenCase: Sendable {
+  public let folder: String
+  public let name: String
+  public let request: GenerationRequest
+  /// The exact text that the reference gave to its tokenizer.
+  public let prompt: String?
+  public let generatedText: String?
+  let imagePaths: [String]
+  let expected: SafetensorsFile
+
+  /// Reads `request.json`, `expected.json` and `expected.safetensors`.
+  ///
+  /// - Throws: `.file`, `.format` or `.config` with the place.
+  public init(_ folder: String, limits: Limits = .standard) throws(AviaryError) {
+    self.folder = folder
+    name = folder.split(separator: "/").last.map(String.init) ?? folder
+    guard FileSystem.isFile(folder + "/request.json") else {
+      throw AviaryError(.file, "no request.json", wanted: "a golden case's folder (model, request.json, expected.safetensors)", at: name)
+    }
+    let r = try ConfigReader(try JSONParser.parse(file: folder + "/request.json", maxBytes: limits.configBytes), place: "request.json")
+    let facts = try ConfigReader(try JSONParser.parse(file: folder + "/expected.json", maxBytes: limits.configBytes), place: "expected.json")
+    expected = try SafetensorsFile(path: folder + "/expected.safetensors", limits: limits)
+    let conversation = try MessageReader.read(r)
+    imagePaths = conversation.imagePaths
+    var request = GenerationRequest(.chat(conversation.messages))
+    request.maxTokens = try r.int("max_tokens", default: 20, in: 0...limits.contextTokens)
+    request.sampling.temperature = try r.number("temperature", default: 0, in: 0...100)
+    request.sampling.repetitionPenalty = try r.number("repetition_penalty", default: 1, in: 0.01...100)
+    request.stop = try r.value("stop")?.string.map { [$0] } ?? r.strings("stop")
+    request.options.style = try r.optionalString("conversation_template")
+    self.request = request
+    prompt = try r.optionalString("prompt")
+    generatedText = try facts.optionalString("generated_text")
+  }
+
+  public var modelFolder: String { folder + "/model" }
+
+  /// The request with its pictures decoded.
+  func requestWithImages(_ loaded: LoadedModel, _ limits: Limits) throws(AviaryError) -> GenerationRequest {
+    var request = request
+    for path in imagePaths { request.images.append(loaded.input(try ImageFile.load(folder + "/" + path, limits: limits))) }
+    return request
+  }
+
+  func floats(_ name: String) throws(AviaryError) -> [Float]? { try expected.tensor(name)?.floats() }
+  func integers(_ name: String) throws(AviaryError) -> [Int64]? { try expected.tensor(name)?.integers() }
+}
+
+extension StoredTensor {
+  /// The elements of an integer tensor.
+  func integers() -> [Int64]? {
+    let bytes = bytes
+    switch dtype {
+    case .i64: return (0..<shape.elements).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self) }
+    case .i32: return (0..<shape.elements).map { Int64(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)) }
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,142 @@
+public import AviaryCore
+import AviaryFormats
+public import AviaryTensor
+
+/// Runs golden cases and compares every stage with its record.
+public struct GoldenRunner: Sendable {
+  public let loader: ModelLoader
+  /// Relative L2 error that tensors may have.
+  public var tolerance = 1e-3
+
+  public init(_ loader: ModelLoader) { self.loader = loader }
+
+  public struct Outcome: Sendable {
+    public var report = ParityReport()
+    /// What this run computed, under the recorded names.
+    public var tensors: [RecordedTensor] = []
+    public var text = ""
+  }
+
+  /// Verifies one case on a backend.
+  public func run(_ golden: GoldenCase, on backend: any Backend) throws(AviaryError) -> Outcome {
+    let loaded = try loader.load(golden.modelFolder, on: backend)
+    let generator = try Generator(loaded, features: FeatureCache(), limits: loader.limits)
+    guard let processor = loaded.processor else { throw AviaryError(.internal, "no processor") }
+    var request = try golden.requestWithImages(loaded, loader.limits)
+    // The reference kept the token that ended it, and its record says how many there were.
+    request.maxTokens = min(request.maxTokens, loader.limits.contextTokens)
+    var prepared = try generator.prepare(request)
+
+    var outcome = Outcome()
+    func add(_ tensor: RecordedTensor, tolerance: Double? = nil) throws(AviaryError) {
+      outcome.tensors.append(tensor)
+      switch tensor.values {
+      case .floats(let values):
+        outcome.report.compare(
+          tensor.name, tensor.shape, values, try golden.floats(tensor.name), recordedShape: try golden.expected.tensor(tensor.name)?.shape.dims ?? [],
+          tolerance: tolerance ?? self.tolerance)
+      case .ints(let values): outcome.report.compare(tensor.name, values, try golden.integers(tensor.name))
+      }
+    }
+
+    outcome.report.compare("prompt", prepared.prompt.text, golden.prompt)
+    try add(RecordedTensor("input_ids", [prepared.prompt.inputIDs.count], .ints(prepared.prompt.inputIDs.map(Int64.init))))
+    for tensor in processor.record(prepared.images) { try add(tensor, tolerance: 2e-2) }
+    try substituteRecordedPixels(&prepared.images, golden, processor)
+
+    let sequence = try TokenSequence(loaded, capacity: prepared.prompt.count + request.maxTokens + 1)
+    var media: [PerceivedMedia] = []
+    var taps: [RecordedTensor] = []
+    for (index, image) in prepared.images.enumerated() {
+      let seen = try sequence.perceive(image, taps: true)
+      media.append(PerceivedMedia(key: "\(index)", rows: seen.rows))
+      taps += seen.taps
+    }
+    for tensor in Self.joined(taps) { try add(tensor) }
+
+    let prefilled = try sequence.prefill(prepared.prompt, media, allLogits: true)
+    for tensor in prefilled.taps { try add(tensor) }
+    let vocabulary = loaded.model.language.vocabularySize
+    try add(RecordedTensor("logits", [prepared.prompt.count, vocabulary], .floats(prefilled.allLogits)))
+
+    var generated: [Int32] = []
+    var steps: [Float] = []
+    outcome.text = try Self.generate(request, processor, sequence, prefilled.logits, history: prepared.prompt.inputIDs, &generated, &steps)
+    try add(RecordedTensor("step_logits", [generated.count, vocabulary], .floats(steps)))
+    try add(RecordedTensor("generated_ids", [generated.count], .ints(generated.map(Int64.init))))
+    return outcome
+  }
+
+  /// Where the decoder's pixels differ by a grey level from the reference's, the recorded ones are fed, so that the
+  /// later stages are judged on their own.
+  private func substituteRecordedPixels(_ images: inout [PreparedImage], _ golden: GoldenCase, _ processor: any Processor) throws(AviaryError) {
+    let own = processor.record(images).first { $0.name == "pixel_values" }
+    guard let own, case .floats(let values) = own.values, let recorded = try golden.floats("pixel_values"), recorded.count == values.count,
+      zip(values, recorded).contains(where: { abs($0 - $1) > 1e-5 })
+    else { return }
+    // Pictures may be padded to the same number of tiles: each takes its own part of the record.
+    let stride = own.shape.count == 5 ? own.shape[1...].reduce(1, *) : 0
+    var offset = 0
+    for index in images.indices where !images[index].views.isEmpty {
+      let count = images[index].views[0].values.count
+      let start = stride > 0 ? index * stride : offset
+      images[index].views[0].values = Array(recorded[start..<start + count])
+      offset += count
+    }
+  }
+
+  private static func generate(
+    _ request: GenerationRequest, _ processor: any Processor, _ sequence: TokenSequence, _ first: [Float], history: [Int32],
+    _ generated: inout [Int32], _ steps: inout [Float]
+  ) throws(AviaryError) -> String {
+    var logits = first
+    var sampler = Sampler(request.sampling)
+    var stops = StopDetector(processor.stop.strings + request.stop)
+    var decoder = processor.tokenizer.streamDecoder(skipSpecial: true)
+    var history = history
+    var text = ""
+    while generated.count < request.maxTokens {
+      steps += logits
+      let id = try sampler.next(&logits, history: history)
+      generated.append(id)
+      history.append(id)
+      if processor.stop.ids.contains(id) { break }
+      text += stops.next(decoder.next(id))
+      if stops.hit != nil || generated.count == request.maxTokens { break }
+      logits = try sequence.decode(id)
+    }
+    return text + stops.next(decoder.finish()) + stops.finish()
+  }
+
+  /// Taps of several pictures joined along the first axis, as references record them.
+  private static func joined(_ taps: [RecordedTensor]) -> [RecordedTensor] {
+    var order: [String] = []
+    var byName: [String: RecordedTensor] = [:]
+    for tap in taps {
+      guard case .floats(let values) = tap.values else { continue }
+      guard let before = byName[tap.name], case .floats(let earlier) = before.values else {
+        order.append(tap.name)
+        byName[tap.name] = tap
+        continue
+      }
+      var shape = before.shape
+      if !shape.isEmpty, !tap.shape.isEmpty { shape[0] += tap.shape[0] }
+      byName[tap.name] = RecordedTensor(tap.name, shape, .floats(earlier + values))
+    }
+    return order.compactMap { byName[$0] }
+  }
+
+  /// Writes a run's tensors as safetensors.
+  public static func dump(_ tensors: [RecordedTensor], to path: String) throws(AviaryError) {
+    var stored: [StoredTensor] = []
+    for tensor in tensors {
+      let (dtype, pages): (DType, OwnedPages)
+      switch tensor.values {
+      case .floats(let values): (dtype, pages) = (.f32, try OwnedPages(values, name: tensor.name))
+      case .ints(let values): (dtype, pages) = (.i64, try OwnedPages(values, name: tensor.name))
+      }
+      stored.append(StoredTensor(name: tensor.name, shape: Shape(tensor.shape), dtype: dtype, pages: pages, offset: 0))
+    }
+    try SafetensorsWriter.write(stored, to: path)
+  }
+}

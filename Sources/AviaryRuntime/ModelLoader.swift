@@ -1,0 +1,66 @@
+import Architectures
+public import AviaryCore
+import AviaryFormats
+import AviaryMedia
+public import AviaryTensor
+
+/// Opens checkpoints: finds the folder, asks the registry whose it is, reads its configuration, and loads its weights
+/// onto a backend.
+public struct ModelLoader: Sendable {
+  public var surroundings: Surroundings
+  public var limits = Limits.standard
+  /// Families of this build and whatever a program registers beside them.
+  public var architectures: [any Architecture.Type] = Architectures.all
+
+  public init(_ surroundings: Surroundings) { self.surroundings = surroundings }
+
+  /// The folder or manifest that a model argument means.
+  public func folder(_ model: String) throws(AviaryError) -> any ModelFolder {
+    let path = try ModelPath.resolve(model, environment: surroundings.environment, home: surroundings.home)
+    if path.hasSuffix(".yaml") || path.hasSuffix(".yml") { return try ManifestFolder(Manifest(path: path, limits: limits)) }
+    return FolderOnDisk(path: path, surroundings: surroundings, limits: limits)
+  }
+
+  /// The family that recognises a folder's configuration.
+  ///
+  /// - Throws: `.config` that lists the known families.
+  public func architecture(of folder: any ModelFolder) throws(AviaryError) -> any Architecture.Type {
+    let config = try folder.config()
+    for architecture in architectures where try architecture.recognises(config) { return architecture }
+    let names = try config.strings("architectures") + [config.string("model_type", default: "no model_type")]
+    throw AviaryError(
+      .config, "a model of type \(names.joined(separator: ", "))",
+      wanted: "one that a family of this build reads: " + architectures.map { "\($0.id) (\($0.claims.joined(separator: ", ")))" }.joined(separator: "; "),
+      at: "\(folder.name): config.json")
+  }
+
+  /// Loads a model.
+  ///
+  /// - Parameter random: take random numbers of that type instead of a checkpoint's weights.
+  public func load(_ model: String, on backend: any Backend, random: DType? = nil) throws(AviaryError) -> LoadedModel {
+    let folder = try folder(model)
+    return try load(folder, as: try architecture(of: folder), on: backend, random: random)
+  }
+
+  func load<A: Architecture>(_ folder: any ModelFolder, as family: A.Type, on backend: any Backend, random: DType?) throws(AviaryError) -> LoadedModel {
+    let config = try family.config(folder)
+    let origin: WeightOrigin
+    if let random {
+      origin = .random(random, seed: 1)
+    } else {
+      let (source, names) = try family.weights(config, folder)
+      origin = .checkpoint(source, names)
+    }
+    let loaded = try Weights.load(origin, on: backend) { (w) throws(AviaryError) in try family.model(config, w) }
+    let processor = random == nil ? try family.processor(config, folder) : nil
+    return LoadedModel(architecture: family.id, model: loaded.0, weights: loaded.1, processor: processor, backend: backend, name: folder.name)
+  }
+}
+
+extension LoadedModel {
+  /// A decoded picture with its key in the feature cache.
+  public func input(_ image: PixelImage) -> ImageInput {
+    let key = MediaKey(image, processor: architecture, parameters: processor?.parameters ?? "", model: name)
+    return ImageInput(image: image, key: key.description)
+  }
+}
