@@ -27,6 +27,7 @@ public struct Limits: Sendable, Hashable {
   public var templateOutputBytes = 1 << 20
   public var templateDepth = 128
   public var vocabulary = 4 << 20
+  public var patternSeconds = 10.0
   // Generation
   public var contextTokens = 1 << 20
   public var stopStrings = 16
@@ -59,6 +60,7 @@ public struct Limits: Sendable, Hashable {
       ("template_output_bytes", "\(templateOutputBytes)", "longest output of a chat template"),
       ("template_depth", "\(templateDepth)", "deepest nesting of a chat template's expressions and calls"),
       ("vocabulary", "\(vocabulary)", "most tokens of a tokenizer"),
+      ("pattern_seconds", "\(patternSeconds)", "longest time to split one text by a tokenizer's patterns"),
       ("context_tokens", "\(contextTokens)", "longest context, tokens"),
       ("stop_strings", "\(stopStrings)", "most stop strings of a request"),
     ]

@@ -50,19 +50,25 @@ public struct MarkedText: Sendable, Hashable, ExpressibleByStringInterpolation {
     }
   }
 
+  public init(stringInterpolation: StringInterpolation) { self = stringInterpolation.marked }
+
+  /// What stands literally in our source is trusted; what is interpolated is data, unless it brings its own marks.
+  public struct StringInterpolation: StringInterpolationProtocol {
+    fileprivate var marked = MarkedText()
+
+    public init(literalCapacity: Int, interpolationCount: Int) {}
+    public mutating func appendLiteral(_ literal: String) { marked.append(literal, trusted: true) }
+    public mutating func appendInterpolation(_ text: String) { marked.append(text, trusted: false) }
+    public mutating func appendInterpolation(_ text: MarkedText) { marked.append(text) }
+  }
+
   public var isEmpty: Bool { text.isEmpty }
   public var utf8Count: Int { text.utf8.count }
 
   /// Whether the UTF-8 range lies wholly in trusted text.
   public func isTrusted(_ range: Range<Int>) -> Bool {
-    var low = 0
-    var high = trusted.count
-    while low < high {
-      let mid = (low + high) / 2
-      if trusted[mid].upperBound < range.upperBound { low = mid + 1 } else { high = mid }
-    }
-    return low < trusted.count && trusted[low].lowerBound <= range.lowerBound
-      && trusted[low].upperBound >= range.upperBound
+    let i = firstTrusted(endingBehind: range.lowerBound)
+    return i < trusted.count && trusted[i].lowerBound <= range.lowerBound && trusted[i].upperBound >= range.upperBound
   }
 
   /// The parts between trusted occurrences of `separator`; an occurrence in untrusted text does not split.
@@ -75,29 +81,40 @@ public struct MarkedText: Sendable, Hashable, ExpressibleByStringInterpolation {
     var i = 0
     while i + mark.count <= bytes.count {
       if bytes[i] == mark[0], bytes[i..<i + mark.count].elementsEqual(mark), isTrusted(i..<i + mark.count) {
-        parts.append(slice(start..<i, of: bytes))
+        parts.append(slice(start..<i))
         i += mark.count
         start = i
       } else {
         i += 1
       }
     }
-    parts.append(slice(start..<bytes.count, of: bytes))
+    parts.append(slice(start..<bytes.count))
     return parts
   }
 
   /// The part in that UTF-8 range, its marks kept. The bounds must fall on scalar boundaries.
-  public func slice(_ range: Range<Int>) -> MarkedText { slice(range, of: Array(text.utf8)) }
-
-  private func slice(_ range: Range<Int>, of bytes: [UInt8]) -> MarkedText {
+  public func slice(_ range: Range<Int>) -> MarkedText {
+    let start = text.utf8.index(text.startIndex, offsetBy: range.lowerBound)
     var part = MarkedText()
-    part.text = String(decoding: bytes[range], as: UTF8.self)
-    part.trusted = trusted.compactMap {
-      let low = max($0.lowerBound, range.lowerBound) - range.lowerBound
-      let high = min($0.upperBound, range.upperBound) - range.lowerBound
-      return low < high ? low..<high : nil
+    part.text = String(text[start..<text.utf8.index(start, offsetBy: range.count)])
+    var i = firstTrusted(endingBehind: range.lowerBound)
+    while i < trusted.count, trusted[i].lowerBound < range.upperBound {
+      let overlap = trusted[i].clamped(to: range)
+      part.trusted.append(overlap.lowerBound - range.lowerBound..<overlap.upperBound - range.lowerBound)
+      i += 1
     }
     return part
+  }
+
+  /// The index of the first trusted range that ends behind that offset.
+  private func firstTrusted(endingBehind offset: Int) -> Int {
+    var low = 0
+    var high = trusted.count
+    while low < high {
+      let mid = (low + high) / 2
+      if trusted[mid].upperBound <= offset { low = mid + 1 } else { high = mid }
+    }
+    return low
   }
 }
 

@@ -1,0 +1,213 @@
+import AviaryCore
+import AviaryTensor
+
+/// A model that turns one piece of text into ids.
+protocol SubwordModel: Sendable {
+  var vocabulary: Vocabulary { get }
+  func encode(_ word: Span<UInt8>, _ cache: inout WordCache, into ids: inout [Int32])
+}
+
+/// Byte-pair encoding over the characters of a word, as the `BPE` model of a `tokenizer.json` has it.
+struct BPEModel: SubwordModel {
+  let vocabulary: Vocabulary
+  private let merger: BytePairMerger
+  private let unknown: Int32?
+  private let fusesUnknown: Bool
+  /// The ids of `<0x00>` to `<0xFF>` where characters from outside the vocabulary are spelled as bytes.
+  private let byteIDs: [Int32?]
+  private let takesWholeWords: Bool
+  /// Ids of the characters below U+0800, -1 for none: the alphabet of nearly all lookups.
+  private let shortIDs: [Int32]
+
+  init(_ json: JSONReader, _ limits: Limits) throws(AviaryError) {
+    try BPEModel.refuseUnsupported(json)
+    vocabulary = try Vocabulary(try json.required("vocab"), limits)
+    merger = BytePairMerger(merges: try BPEModel.merges(try json.required("merges"), vocabulary))
+    fusesUnknown = try json.bool("fuse_unk", default: false)
+    takesWholeWords = try json.bool("ignore_merges", default: false)
+    if let name = try json.string("unk_token", default: nil) {
+      guard let id = vocabulary.id(of: name) else {
+        throw AviaryError(
+          .format, "the unknown token \"\(name.prefix(40))\" is not in the vocabulary", at: "\(json.path).unk_token")
+      }
+      unknown = id
+    } else {
+      unknown = nil
+    }
+    byteIDs = try json.bool("byte_fallback", default: false) ? vocabulary.byteTokens : []
+    var short = [Int32](repeating: -1, count: 0x800)
+    for value in short.indices {
+      guard let scalar = Unicode.Scalar(UInt32(value)) else { continue }
+      short[value] = vocabulary.id(of: String(Character(scalar))) ?? -1
+    }
+    shortIDs = short
+  }
+
+  func encode(_ word: Span<UInt8>, _ cache: inout WordCache, into ids: inout [Int32]) {
+    if let known = cache.find(word) {
+      ids.append(contentsOf: known)
+      return
+    }
+    if takesWholeWords, let id = vocabulary.id(of: word) {
+      ids.append(id)
+      return
+    }
+    var symbols = self.symbols(of: word)
+    merger.merge(&symbols)
+    cache.insert(word, symbols)
+    ids.append(contentsOf: symbols)
+  }
+
+  /// One symbol for each character; bytes, the unknown token or nothing where it is not in the vocabulary.
+  private func symbols(of word: Span<UInt8>) -> [Int32] {
+    var symbols: [Int32] = []
+    symbols.reserveCapacity(word.count)
+    var previousIsUnknown = false
+    var i = 0
+    while i < word.count {
+      let end = min(word.count, i + UTF8Scalar.length(lead: word[i]))
+      let character = word.extracting(i..<end)
+      i = end
+      if let id = id(of: character) {
+        symbols.append(id)
+      } else if let bytes = bytes(of: character) {
+        symbols.append(contentsOf: bytes)
+      } else if let unknown {
+        if !(fusesUnknown && previousIsUnknown) { symbols.append(unknown) }
+        previousIsUnknown = true
+        continue
+      }
+      previousIsUnknown = false
+    }
+    return symbols
+  }
+
+  private func id(of character: Span<UInt8>) -> Int32? {
+    let id: Int32
+    switch character.count {
+    case 1: id = shortIDs[Int(character[0] & 0x7f)]
+    case 2: id = shortIDs[Int(character[0] & 0x1f) << 6 | Int(character[1] & 0x3f)]
+    default: return vocabulary.id(of: character)
+    }
+    return id < 0 ? nil : id
+  }
+
+  private func bytes(of character: Span<UInt8>) -> [Int32]? {
+    guard !byteIDs.isEmpty else { return nil }
+    var ids: [Int32] = []
+    for i in character.indices {
+      guard let id = byteIDs[Int(character[i])] else { return nil }
+      ids.append(id)
+    }
+    return ids
+  }
+
+  private static func refuseUnsupported(_ json: JSONReader) throws(AviaryError) {
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      if let affix = try json.string(key, default: nil), !affix.isEmpty {
+        throw AviaryError(.format, "subwords marked by \"\(affix.prefix(20))\" are not supported", at: "\(json.path).\(key)")
+      }
+    }
+    if let dropout = json["dropout"], dropout.value.double != 0 {
+      throw AviaryError(.format, "merging with dropout is not supported", at: dropout.path)
+    }
+  }
+
+  /// Reads merges as "left right" or ["left", "right"]; a merge that stands twice has the rank of the later place.
+  private static func merges(_ json: JSONReader, _ vocabulary: Vocabulary) throws(AviaryError) -> PairTable {
+    guard let array = json.value.array else { throw json.unfit("an array") }
+    guard array.count < Int(Int32.max) else { throw AviaryError(.limit, "\(array.count) merges", at: json.path) }
+    var table = PairTable(capacity: array.count)
+    var joined: [UInt8] = []
+    for (rank, entry) in array.enumerated() {
+      let merge: (left: Int32, right: Int32, merged: Int32)?
+      switch entry {
+      case .string(let text):
+        let bytes = text.utf8.span
+        merge = Merge.blank(in: bytes).flatMap { blank in
+          Merge.resolve(bytes.extracting(0..<blank), bytes.extracting(blank + 1..<bytes.count), vocabulary, &joined)
+        }
+      case .array(let parts):
+        guard parts.count == 2, case .string(let left) = parts[0], case .string(let right) = parts[1] else {
+          merge = nil
+          break
+        }
+        merge = Merge.resolve(left.utf8.span, right.utf8.span, vocabulary, &joined)
+      default: merge = nil
+      }
+      guard let merge else {
+        throw AviaryError(
+          .format, "the merge \(BPEModel.describe(entry)) is malformed or names a token that is not in the vocabulary",
+          wanted: "two tokens whose join is a token", at: "\(json.path)[\(rank)]")
+      }
+      table.set(merge.left, merge.right, PairTable.Value(rank: Int32(rank), merged: merge.merged))
+    }
+    return table
+  }
+
+  private static func describe(_ entry: JSONValue) -> String {
+    if case .array(let parts) = entry { return "[" + parts.prefix(3).map(describe).joined(separator: ", ") + "]" }
+    return entry.string.map { "\"\($0.prefix(40))\"" } ?? entry.kindDescription
+  }
+}
+
+/// One line of a merge list.
+enum Merge {
+  /// The place of the only blank; nil where there is none, or more.
+  static func blank(in text: Span<UInt8>) -> Int? {
+    var found: Int?
+    for i in text.indices where text[i] == 0x20 {
+      guard found == nil else { return nil }
+      found = i
+    }
+    return found
+  }
+
+  /// The ids of both halves and of their join; nil where one of them is no token.
+  ///
+  /// - Parameter joined: scratch memory.
+  static func resolve(_ left: Span<UInt8>, _ right: Span<UInt8>, _ vocabulary: Vocabulary, _ joined: inout [UInt8]) -> (
+    left: Int32, right: Int32, merged: Int32
+  )? {
+    // An empty half would let a symbol merge into itself for ever.
+    guard left.count > 0, right.count > 0, let l = vocabulary.id(of: left), let r = vocabulary.id(of: right) else {
+      return nil
+    }
+    joined.removeAll(keepingCapacity: true)
+    joined.append(copying: left)
+    joined.append(copying: right)
+    return vocabulary.id(of: joined.span).map { (l, r, $0) }
+  }
+}
+
+extension Vocabulary {
+  /// The ids of `<0x00>` to `<0xFF>`, nil for those that are missing.
+  var byteTokens: [Int32?] {
+    (0..<256).map { id(of: ByteToken.spelling(UInt8($0))) }
+  }
+}
+
+/// Tokens that stand for one byte, spelled `<0x0A>`.
+enum ByteToken {
+  static func spelling(_ byte: UInt8) -> [UInt8] {
+    let digits = Array("0123456789ABCDEF".utf8)
+    return Array("<0x".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)], 0x3e]
+  }
+
+  /// The byte, or nil for any other token: `<0x-1>`, `<0xZZ>` and `<0x1FF>` are plain text.
+  static func byte(of token: ArraySlice<UInt8>) -> UInt8? {
+    guard token.count == 6, token.starts(with: "<0x".utf8), token.last == 0x3e,
+      let high = digit(token[token.startIndex + 3]), let low = digit(token[token.startIndex + 4])
+    else { return nil }
+    return high << 4 | low
+  }
+
+  private static func digit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x30...0x39: byte - 0x30
+    case 0x41...0x46: byte - 0x41 + 10
+    case 0x61...0x66: byte - 0x61 + 10
+    default: nil
+    }
+  }
+}
