@@ -7,14 +7,63 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// A Swift target below Sources, with the house's settings.
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, exclude: [String] = [], plugins: [Target.PluginUsage] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: settings, plugins: plugins)
+}
+
+/// A test target below Tests.
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings)
+}
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let core: [Target.Dependency] = ["AviaryCore", "AviaryTensor"]
+
 let package = Package(
   name: "aviary",
-  products: [],
-  dependencies: [],
+  products: [
+    .executable(name: "aviary", targets: ["aviary"]),
+    .library(name: "AviaryRuntime", targets: ["AviaryRuntime"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
   targets: [
-    .target(name: "AviaryTensor", swiftSettings: settings),
-    .target(name: "AviaryCore", dependencies: ["AviaryTensor"], swiftSettings: settings),
-    .target(name: "AviaryNN", dependencies: ["AviaryCore", "AviaryTensor"], swiftSettings: settings),
-    .target(name: "AviaryParts", dependencies: ["AviaryNN", "AviaryCore", "AviaryTensor"], swiftSettings: settings),
+    // Libraries of the system
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
+    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .target(name: "CImageShim", dependencies: ["CJPEG", "CPNG", "CWebP"]),
+    .target(name: "CSentencePieceShim", linkerSettings: [.linkedLibrary("sentencepiece")]),
+
+    // The core, from the bottom up
+    module("AviaryTensor"),
+    module("AviaryCore", ["AviaryTensor"]),
+    module("AviaryNN", core),
+    module("AviaryParts", core + ["AviaryNN"]),
+    module("AviaryFormats", core),
+    module("AviaryMedia", core + ["CImageShim", crypto]),
+    module("AviaryText", core + ["CPCRE2", "CSentencePieceShim"]),
+
+    // Plugins
+    .executableTarget(name: "RegistryTool", path: "Plugins/Tools/RegistryTool", swiftSettings: settings),
+    .plugin(name: "Registry", capability: .buildTool(), dependencies: ["RegistryTool"], path: "Plugins/Tools/Registry"),
+    module(
+      "Architectures", core + ["AviaryParts", "AviaryMedia", "AviaryText"], path: "Plugins/Architectures", plugins: ["Registry"]),
+/*    // Kernels at -O0 are up to fifty times slower, so that debug builds would be of no use.
+    .target(name: "CAviaryKernels", path: "Plugins/Backends/CPU/Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+    module("BackendCPU", ["AviaryTensor", "CAviaryKernels", "COpenBLAS"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),*/
+
+    // Front
+    module(
+      "AviaryRuntime", core + ["AviaryFormats", "AviaryMedia", "AviaryText", "Architectures", "Yams"]),
+    .executableTarget(
+      name: "aviary", dependencies: core + ["AviaryRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: settings),
   ]
 )

@@ -1,9 +1,8 @@
 public import AviaryTensor
-import BackendCPU
 
 /// The backends of this build by their ids; a program may register more.
 public struct Backends: Sendable {
-  public var all: [any Backend.Type] = [CPUBackend.self, ReferenceBackend.self]
+  public var all: [any Backend.Type] = [ReferenceBackend.self]
 
   public init() {}
 

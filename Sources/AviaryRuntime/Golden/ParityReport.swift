@@ -68,7 +68,7 @@ public struct ParityReport: Sendable {
     }.joined(separator: "\n")
   }
 
-  static func short(_ x: Double) -> String {
+  public static func short(_ x: Double) -> String {
     guard x.isFinite else { return "\(x)" }
     if x == 0 { return "0" }
     var exponent = 0
