@@ -8,7 +8,7 @@ public struct ModulePath: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// One recorded operation. Operands are a range of the graph's operand list: ids of nodes (>= 0) or of weights (< 0).
-public struct Node: Sendable {
+public struct Node: Hashable, Sendable {
   public let op: Op
   public let operands: Range<Int32>
   public let shape: Shape
@@ -89,7 +89,9 @@ public final class Graph {
 
   /// A weight as an operand. It is no node; it costs nothing.
   public func use(_ weight: Weight) -> Tensor {
-    Tensor(graph: self, id: ~weight.slot, shape: weight.shape, dtype: weight.dtype)
+    let isKnown = Int(weight.slot) < weights.all.count && weights.all[Int(weight.slot)] == weight
+    precondition(isKnown, "\(path): weight \(weight.slot) \(weight.dtype)\(weight.shape) is not among the graph's \(weights.all.count) weights")
+    return Tensor(graph: self, id: ~weight.slot, shape: weight.shape, dtype: weight.dtype)
   }
 
   /// Marks a value to be read back; returns its index among the outputs. Weights and views are copied first.
@@ -126,7 +128,7 @@ public struct Weight: Hashable, Sendable {
   }
 }
 
-/// Shapes and dtypes of the weights that a graph's nodes may name.
+/// Shapes and dtypes of the weights that a graph's nodes may name, in order of slot.
 public final class WeightShapes: Sendable {
   public let all: [Weight]
   public init(_ all: [Weight] = []) { self.all = all }

@@ -30,7 +30,8 @@ public enum Op: Hashable, Sendable {
   /// (table [n, ...], ids i32 [...]) -> ids.shape + table.shape[1...]; f16 and bf16 tables give f32.
   case gatherRows
   /// (target [n, ...], rows [m, ...], ids i32 [m]) -> target with rows written at ids, cast to its dtype. In place
-  /// where the target is a state.
+  /// where the target is a state or a window on one (slice, permute, reshape). An id outside the target is an error
+  /// of the run, in `gatherRows` as well.
   case scatterRows
 
   // Elementwise; operands have equal shapes (recording inserts `expand`)
@@ -40,7 +41,7 @@ public enum Op: Hashable, Sendable {
   case select
   case clamp(low: Float, high: Float)
 
-  // Reductions over one axis, which stays with size 1. argmax gives i32, the first of equals.
+  // Reductions over one axis, which stays with size 1. argmax gives i32, the first of equals; NaN is the largest.
   case reduce(ReduceKind, axis: Int32)
   case cumsum(axis: Int32)
 
@@ -56,7 +57,7 @@ public enum Op: Hashable, Sendable {
   case resize2d(Resize2D)
 
   // Norms over the last axis (groupNorm: over channels in groups of NC...)
-  /// (x, weight, bias)
+  /// (x, weight, bias), all f32
   case layerNorm(epsilon: Float)
   /// (x, weight)
   case rmsNorm(epsilon: Float)
@@ -92,7 +93,9 @@ public enum UnaryKind: UInt8, Hashable, Sendable, CaseIterable {
   case geluTanh
   /// x sigmoid(1.702 x), as in CLIP.
   case quickGelu
-  case floor, ceil, round
+  case floor, ceil
+  /// Halves to even.
+  case round
 }
 
 public enum BinaryKind: UInt8, Hashable, Sendable, CaseIterable {
@@ -115,8 +118,16 @@ public struct Axes: Hashable, Sendable, ExpressibleByArrayLiteral {
   }
   public init(arrayLiteral elements: Int...) { self.init(elements) }
   public subscript(i: Int) -> Int { Int(storage[i]) }
+
+  /// Whether every axis of a tensor of that rank occurs once.
+  func isPermutation(of rank: Int) -> Bool {
+    var seen = 0
+    for i in 0..<Int(count) where storage[i] >= 0 && storage[i] < 8 { seen |= 1 << Int(storage[i]) }
+    return Int(count) == rank && seen == (1 << rank) - 1
+  }
 }
 
+/// A convolution x [n, c, h, w] * kernel [out, c / groups, kh, kw], as a cross-correlation, zero-padded.
 public struct Conv2D: Hashable, Sendable {
   public var strideH: Int32 = 1, strideW: Int32 = 1
   public var top: Int32 = 0, left: Int32 = 0, bottom: Int32 = 0, right: Int32 = 0
@@ -125,6 +136,7 @@ public struct Conv2D: Hashable, Sendable {
   public init() {}
 }
 
+/// Padding never wins a maximum; a mean divides by the whole window, padding included.
 public struct Pool2D: Hashable, Sendable {
   public enum Kind: UInt8, Hashable, Sendable { case max, mean }
   public var kind: Kind
@@ -139,6 +151,8 @@ public struct Pool2D: Hashable, Sendable {
   }
 }
 
+/// Resampling as PyTorch's `interpolate` does it without antialiasing. Source coordinates are Floats; `nearest` takes
+/// the floor of them and knows no `alignCorners`; borders repeat.
 public struct Resize2D: Hashable, Sendable {
   public enum Mode: UInt8, Hashable, Sendable { case nearest, bilinear, bicubic }
   public var mode: Mode
@@ -149,6 +163,8 @@ public struct Resize2D: Hashable, Sendable {
   public init(_ mode: Mode) { self.mode = mode }
 }
 
+/// Rotary position embedding (Su et al. 2021): a pair (a, b) becomes (a cos - b sin, b cos + a sin) of the angle
+/// position * frequency, a Float product.
 public struct RoPE: Hashable, Sendable {
   /// Pairs are neighbours (2i, 2i+1) instead of (i, i + rotary/2).
   public var interleaved = false
@@ -159,6 +175,8 @@ public struct RoPE: Hashable, Sendable {
   public init(rotary: Int) { self.rotary = Int32(rotary) }
 }
 
+/// softmax(softcap(scale q k) + bias) v, with hk dividing hq (grouped queries). A query that sees no key, or only keys
+/// whose bias is -infinity, gets zeros. Keys and values may be 16-bit floats.
 public struct Attention: Hashable, Sendable {
   public var scale: Float
   /// Operand 3 is positions: key j is seen by a query at position p where j <= p.
@@ -172,6 +190,7 @@ public struct Attention: Hashable, Sendable {
   public init(scale: Float) { self.scale = scale }
 }
 
+/// What a `linear` step does after its product, in this order: bias, activation, residual.
 public struct Linear: Hashable, Sendable {
   public var hasBias = false
   public var hasResidual = false

@@ -44,10 +44,30 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
   }
 
   /// The shape without its last `k` axes.
-  public func dropLast(_ k: Int = 1) -> Shape { Shape(dims.dropLast(k)) }
+  public func dropLast(_ k: Int = 1) -> Shape {
+    precondition(k >= 0 && k <= count, "\(self) has no \(k) axes to drop")
+    var shape = self
+    for axis in count - k..<count { shape.storage[axis] = 0 }
+    shape.rank -= Int32(k)
+    return shape
+  }
+
   /// The shape without its first axis.
-  public func dropFirst() -> Shape { Shape(dims.dropFirst()) }
-  public func appending(_ size: Int) -> Shape { Shape(dims + [size]) }
+  public func dropFirst() -> Shape {
+    precondition(count >= 1, "\(self) has no axis to drop")
+    var shape = self
+    for axis in 0..<Shape.maxRank { shape.storage[axis] = axis + 1 < count ? storage[axis + 1] : 0 }
+    shape.rank -= 1
+    return shape
+  }
+
+  public func appending(_ size: Int) -> Shape {
+    precondition(count < Shape.maxRank, "\(self) has \(Shape.maxRank) axes already")
+    var shape = self
+    shape.rank += 1
+    shape[-1] = size
+    return shape
+  }
 }
 
 extension Shape: CustomStringConvertible {

@@ -62,8 +62,8 @@ extension Tensor {
   /// Indices `range` of an axis.
   public func slice(_ axis: Int, _ range: Range<Int>, step: Int = 1) -> Tensor {
     let axis = axis < 0 ? axis + rank : axis
-    if range.lowerBound == 0, range.upperBound == shape[axis], step == 1 { return self }
-    if range.lowerBound < 0 || range.upperBound > shape[axis] || step < 1 {
+    if axis >= 0, axis < rank, range.lowerBound == 0, range.upperBound == shape[axis], step == 1 { return self }
+    if axis < 0 || axis >= rank || range.lowerBound < 0 || range.upperBound > shape[axis] || step < 1 {
       graph.trap(.slice(axis: Int32(axis), start: Int32(range.lowerBound), step: Int32(step)), "\(range) of axis \(axis) of \(shape)")
     }
     var target = shape
@@ -75,6 +75,7 @@ extension Tensor {
   /// Axes of size 1 repeated; leading axes are added where the target has more.
   public func expanded(to target: Shape) -> Tensor {
     if target == shape { return self }
+    if target.count < rank { graph.trap(.expand, "\(shape) does not expand to \(target)") }
     var source = self
     if target.count > rank {
       source = reshaped(Array(repeating: 1, count: target.count - rank) + shape.dims)
@@ -130,24 +131,25 @@ extension Tensor {
 
   /// `a` where this (bool) holds, else `b`.
   public func select(_ a: Tensor, _ b: Tensor) -> Tensor {
-    let (x, y) = Tensor.broadcast(a, b, .select)
+    let (x, y) = a.dtype == b.dtype ? Tensor.broadcast(a, b, .select) : Tensor.broadcast(a.asF32(), b.asF32(), .select)
     return graph.record(.select, expanded(to: x.shape), x, y)
   }
 
-  public func clamped(_ low: Float, _ high: Float) -> Tensor { graph.record(.clamp(low: low, high: high), self) }
+  public func clamped(_ low: Float, _ high: Float) -> Tensor { graph.record(.clamp(low: low, high: high), asF32()) }
   public func reduce(_ kind: ReduceKind, axis: Int = -1) -> Tensor {
-    graph.record(.reduce(kind, axis: Int32(axis < 0 ? axis + rank : axis)), self)
+    graph.record(.reduce(kind, axis: Int32(axis < 0 ? axis + rank : axis)), asF32())
   }
-  public func cumsum(axis: Int = -1) -> Tensor { graph.record(.cumsum(axis: Int32(axis < 0 ? axis + rank : axis)), self) }
-  public func softmax() -> Tensor { graph.record(.softmax, self) }
+  public func cumsum(axis: Int = -1) -> Tensor { graph.record(.cumsum(axis: Int32(axis < 0 ? axis + rank : axis)), asF32()) }
+  public func softmax() -> Tensor { graph.record(.softmax, asF32()) }
   public func topK(_ k: Int, indices: Bool) -> Tensor {
+    if rank == 0 || k < 0 || k > shape[-1] { graph.trap(.topK(indices: indices), "k \(k) of \(shape)") }
     var target = shape
     target[-1] = k
-    if k > shape[-1] { graph.trap(.topK(indices: indices), "k \(k) of \(shape)") }
-    return graph.record(.topK(indices: indices), [self], shape: target, dtype: indices ? .i32 : dtype)
+    let source = asF32()
+    return graph.record(.topK(indices: indices), [source], shape: target, dtype: indices ? .i32 : source.dtype)
   }
 
-  /// Sixteen-bit floats join arithmetic as f32.
+  /// Sixteen-bit floats join arithmetic as f32: only weights of products, tables, keys and values stay as stored.
   func asF32() -> Tensor { dtype == .f16 || dtype == .bf16 ? cast(.f32) : self }
 
   static func broadcast(_ a: Tensor, _ b: Tensor, _ op: Op) -> (Tensor, Tensor) {
@@ -170,38 +172,41 @@ extension Tensor {
 extension Tensor {
   /// This [..., m, k] times `other`: [..., n, k] where `transposed` (a weight always is), else [..., k, n].
   public func matmul(_ other: Tensor, transposed: Bool = true) -> Tensor {
-    graph.record(.matmul(transposed: transposed), self, other)
+    graph.record(.matmul(transposed: transposed), asF32(), other)
   }
-  public func conv2d(_ weight: Tensor, _ spec: Conv2D) -> Tensor { graph.record(.conv2d(spec), self, weight) }
-  public func pool2d(_ spec: Pool2D) -> Tensor { graph.record(.pool2d(spec), self) }
+  public func conv2d(_ weight: Tensor, _ spec: Conv2D) -> Tensor { graph.record(.conv2d(spec), asF32(), weight) }
+  public func pool2d(_ spec: Pool2D) -> Tensor { graph.record(.pool2d(spec), asF32()) }
   public func resize2d(_ spec: Resize2D, height: Int, width: Int) -> Tensor {
+    if rank != 4 || shape[-1] == 0 || shape[-2] == 0 { graph.trap(.resize2d(spec), "wants pixels [n, c, h, w], got \(shape)") }
     var target = shape
     target[-2] = height
     target[-1] = width
-    return graph.record(.resize2d(spec), [self], shape: target, dtype: dtype)
+    let source = asF32()
+    if source.dtype != .f32 { graph.trap(.resize2d(spec), "wants f32, got \(dtype)") }
+    return graph.record(.resize2d(spec), [source], shape: target, dtype: .f32)
   }
   public func layerNorm(_ weight: Tensor, _ bias: Tensor, epsilon: Float) -> Tensor {
-    graph.record(.layerNorm(epsilon: epsilon), self, weight, bias)
+    graph.record(.layerNorm(epsilon: epsilon), asF32(), weight.asF32(), bias.asF32())
   }
-  public func rmsNorm(_ weight: Tensor, epsilon: Float) -> Tensor { graph.record(.rmsNorm(epsilon: epsilon), self, weight) }
+  public func rmsNorm(_ weight: Tensor, epsilon: Float) -> Tensor { graph.record(.rmsNorm(epsilon: epsilon), asF32(), weight.asF32()) }
   public func groupNorm(_ weight: Tensor, _ bias: Tensor, groups: Int, epsilon: Float) -> Tensor {
-    graph.record(.groupNorm(groups: Int32(groups), epsilon: epsilon), self, weight, bias)
+    graph.record(.groupNorm(groups: Int32(groups), epsilon: epsilon), asF32(), weight.asF32(), bias.asF32())
   }
   public func rope(_ spec: RoPE, positions: Tensor, inverseFrequencies: Tensor) -> Tensor {
-    graph.record(.rope(spec), self, positions, inverseFrequencies)
+    graph.record(.rope(spec), asF32(), positions, inverseFrequencies.asF32())
   }
 
   /// Scaled dot-product attention of this [b, tq, hq, d] over keys and values; see `Op.attention`.
   public func attention(_ keys: Tensor, _ values: Tensor, _ spec: Attention, positions: Tensor? = nil, bias: Tensor? = nil) -> Tensor {
     var spec = spec
-    var operands = [self, keys, values]
+    var operands = [asF32(), keys, values]
     if let positions {
       spec.hasPositions = true
       operands.append(positions)
     }
     if let bias {
       spec.hasBias = true
-      operands.append(bias)
+      operands.append(bias.asF32())
     }
     return graph.record(.attention(spec), operands)
   }

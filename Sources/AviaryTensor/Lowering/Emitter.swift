@@ -71,7 +71,7 @@ struct Emitter {
     let node = graph.nodes[i]
     scratch.removeAll(keepingCapacity: true)
     for k in fused.operands.indices {
-      if fused.isRow(k) {
+      if k == fused.row {
         // A bias: the expanded operand's one row.
         var row = view(fused.operands[k])
         row.strides[0] = row.strides[row.shape.count - 1]
