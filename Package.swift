@@ -54,7 +54,7 @@ let package = Package(
     .executableTarget(name: "RegistryTool", path: "Plugins/Tools/RegistryTool", swiftSettings: settings),
     .plugin(name: "Registry", capability: .buildTool(), dependencies: ["RegistryTool"], path: "Plugins/Tools/Registry"),
     module(
-      "Architectures", core + ["AviaryParts", "AviaryMedia", "AviaryText"], path: "Plugins/Architectures", plugins: ["Registry"]),
+      "Architectures", core + ["AviaryParts", "AviaryNN", "AviaryMedia", "AviaryText"], path: "Plugins/Architectures", plugins: ["Registry"]),
 /*    // Kernels at -O0 are up to fifty times slower, so that debug builds would be of no use.
     .target(name: "CAviaryKernels", path: "Plugins/Backends/CPU/Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
     module("BackendCPU", ["AviaryTensor", "CAviaryKernels", "COpenBLAS"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),*/

@@ -8,13 +8,14 @@ public final class GraphRunner {
   var cancel = CancellationFlag()
   private let graph: Graph
   private let bindings: Bindings
-  private let plans = PlanCache(capacity: 16)
+  private let plans: PlanCache
   private let staging = InputStaging()
   /// Largest arena that any plan needed, bytes.
   public private(set) var arenaBytes = 0
 
   public init(_ loaded: LoadedModel, states: [BufferSlice]) throws(AviaryError) {
     backend = loaded.backend
+    plans = PlanCache(for: backend.capabilities, capacity: 16)
     graph = Graph(weights: loaded.weights.shapes)
     let arena = try loaded.backend.allocate(64)
     bindings = Bindings(weights: loaded.weights.slices, states: states, arena: BufferSlice(arena))
@@ -37,7 +38,7 @@ public final class GraphRunner {
     graph.reset()
     graph.recordsTaps = taps
     let outputs = record(graph).map { graph.output($0) }
-    let plan = plans.plan(for: graph, backend.capabilities)
+    let plan = plans.plan(for: graph)
     return PlannedGraph(
       plan: plan, outputs: outputs,
       taps: graph.taps.map { ($0.name, graph.nodes[Int(graph.outputs[$0.output])].shape.dims, $0.output) })

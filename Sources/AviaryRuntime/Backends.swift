@@ -2,7 +2,7 @@ public import AviaryTensor
 
 /// The backends of this build by their ids; a program may register more.
 public struct Backends: Sendable {
-  public var all: [any Backend.Type] = [ReferenceBackend.self]
+  public var all: [any Backend.Type] = [Reference.self]
 
   public init() {}
 

@@ -1,4 +1,4 @@
-import AviaryCore
+public import AviaryCore
 import AviaryFormats
 public import AviaryTensor
 

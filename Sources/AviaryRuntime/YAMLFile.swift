@@ -10,7 +10,7 @@ enum YAMLFile {
       throw AviaryError(.limit, "a file of \(text.utf8.count) bytes", wanted: "at most \(limits.configBytes)", at: name)
     }
     var depth = 0
-    var root: Node?
+    var root: Yams.Node?
     do {
       let parser = try Parser(yaml: text)
       root = try parser.singleRoot()
@@ -52,7 +52,7 @@ enum YAMLFile {
     }
   }
 
-  private static func value(_ node: Node, _ depth: inout Int, _ name: String, _ limits: Limits) throws(AviaryError) -> JSONValue {
+  private static func value(_ node: Yams.Node, _ depth: inout Int, _ name: String, _ limits: Limits) throws(AviaryError) -> JSONValue {
     depth += 1
     defer { depth -= 1 }
     guard depth <= limits.jsonDepth else { throw AviaryError(.limit, "nested deeper than \(limits.jsonDepth)", at: name) }

@@ -1,4 +1,5 @@
 public import AviaryCore
+import AviaryNN
 public import AviaryParts
 public import AviaryTensor
 
@@ -30,7 +31,8 @@ public enum LLaVA: Architecture {
   /// Yi-VL's files say `llava` too; its projector has norms.
   public static func recognises(_ config: ConfigReader) throws(AviaryError) -> Bool {
     let names = try config.strings("architectures") + [config.string("model_type", default: "")]
-    return try names.contains { claims.contains($0) } && !config.string("mm_projector_type", default: "").hasSuffix("_Norm")
+    let projector = try config.string("mm_projector_type", default: "")
+    return names.contains { claims.contains($0) } && !projector.hasSuffix("_Norm")
   }
 
   public static func config(_ folder: any ModelFolder) throws(AviaryError) -> Config {
@@ -54,12 +56,14 @@ public enum LLaVA: Architecture {
     }
     let vision = try CLIPConfig(visionConfig)
     let isNext = try c.string("model_type", default: "llava") == "llava_next"
+    let hasNewline = try c.bool("use_image_newline_parameter", default: true)
+    let imageToken = try c.int(c.has("image_token_index") ? "image_token_index" : "image_token_id", default: 32000, in: 0...4_194_303)
     return Config(
       text: try LlamaConfig(textConfig), vision: vision, features: try features(c, vision),
       gridPinpoints: isNext ? try GridPinpoints.read(c) : nil,
-      hasNewline: try isNext && c.bool("use_image_newline_parameter", default: true),
+      hasNewline: isNext && hasNewline,
       layout: .huggingFace(
-        imageToken: Int32(try c.int("image_token_index", default: c.int("image_token_id", default: 32000, in: 0...4_194_303), in: 0...4_194_303)),
+        imageToken: Int32(imageToken),
         projectorBias: try c.bool("multimodal_projector_bias", default: true),
         projectorActivation: try c.choice("projector_hidden_act", default: "gelu", of: Activation.byName)))
   }

@@ -17,7 +17,7 @@ public enum ContainedPath {
   }
 
   /// As `resolve`, with nil for what does not exist.
-  static func find(_ name: String, in folder: String, at place: String) throws(AviaryError) -> String? {
+  public static func find(_ name: String, in folder: String, at place: String) throws(AviaryError) -> String? {
     let parts = try components(name, at: place)
     guard let root = FileSystem.realPath(folder) else { return nil }
     let path = FileSystem.join(folder, parts.joined(separator: "/"))

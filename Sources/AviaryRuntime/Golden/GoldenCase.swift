@@ -20,7 +20,7 @@ public struct GoldenCase: Sendable {
   public init(_ folder: String, limits: Limits = .standard) throws(AviaryError) {
     self.folder = folder
     name = folder.split(separator: "/").last.map(String.init) ?? folder
-    guard FileSystem.isFile(folder + "/request.json") else {
+    guard try ContainedPath.find("request.json", in: folder, at: name) != nil else {
       throw AviaryError(.file, "no request.json", wanted: "a golden case's folder (model, request.json, expected.safetensors)", at: name)
     }
     let r = try ConfigReader(try JSONParser.parse(file: folder + "/request.json", maxBytes: limits.configBytes), place: "request.json")
@@ -32,7 +32,7 @@ public struct GoldenCase: Sendable {
     request.maxTokens = try r.int("max_tokens", default: 20, in: 0...limits.contextTokens)
     request.sampling.temperature = try r.number("temperature", default: 0, in: 0...100)
     request.sampling.repetitionPenalty = try r.number("repetition_penalty", default: 1, in: 0.01...100)
-    request.stop = try r.value("stop")?.string.map { [$0] } ?? r.strings("stop")
+    request.stop = if let one = r.value("stop")?.string { [one] } else { try r.strings("stop") }
     request.options.style = try r.optionalString("conversation_template")
     self.request = request
     prompt = try r.optionalString("prompt")

@@ -51,16 +51,21 @@ extension Reference {
     }
   }
 
-  private func rows(_ x: Operand, _ out: Operand, _ body: (inout ArraySlice<Double>) -> Void) {
-    var values = x.values()
+  private func rows(_ x: Operand, _ out: Operand, _ body: (inout [Double]) -> Void) {
+    let values = x.values()
     let length = x.shape[-1]
     if values.isEmpty { return }
-    for start in stride(from: 0, to: values.count, by: length) { body(&values[start..<start + length]) }
-    out.store(values)
+    var result: [Double] = []
+    for start in stride(from: 0, to: values.count, by: length) {
+      var row = Array(values[start..<start + length])
+      body(&row)
+      result += row
+    }
+    out.store(result)
   }
 
   /// Mean and biased variance.
-  private func moments(_ x: ArraySlice<Double>) -> (mean: Double, variance: Double) {
+  private func moments(_ x: some Collection<Double>) -> (mean: Double, variance: Double) {
     let mean = x.reduce(0, +) / Double(x.count)
     let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count)
     return (mean, variance)
