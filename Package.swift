@@ -63,7 +63,7 @@ let package = Package(
     module(
       "AviaryRuntime", core + ["AviaryFormats", "AviaryMedia", "AviaryText", "Architectures", "Yams"]),
     .executableTarget(
-      name: "aviary", dependencies: core + ["AviaryRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      name: "aviary", dependencies: core + ["AviaryRuntime", "AviaryFormats", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: settings),
   ]
 )

@@ -42,6 +42,15 @@ public struct ModelLoader: Sendable {
     return try load(folder, as: try architecture(of: folder), on: backend, random: random)
   }
 
+  /// A folder's tensors and the names that its family gives them.
+  public func weights(_ folder: any ModelFolder) throws(AviaryError) -> (any WeightSource, NameMap) {
+    try names(folder, as: try architecture(of: folder))
+  }
+
+  private func names<A: Architecture>(_ folder: any ModelFolder, as family: A.Type) throws(AviaryError) -> (any WeightSource, NameMap) {
+    try family.weights(try family.config(folder), folder)
+  }
+
   func load<A: Architecture>(_ folder: any ModelFolder, as family: A.Type, on backend: any Backend, random: DType?) throws(AviaryError) -> LoadedModel {
     let config = try family.config(folder)
     let origin: WeightOrigin

@@ -25,7 +25,8 @@ struct Verify: ParsableCommand {
     for folder in cases {
       let golden = try GoldenCase(folder)
       let outcome = try runner.run(golden, on: backend)
-      Console.print("\(golden.name) on \(type(of: backend).id)\n\(outcome.report.table)")
+      Console.print("\(golden.name) on \(type(of: backend).id)\n\(Table.text(outcome.report.table))")
+      for note in outcome.report.notes { Console.print("  \(note)") }
       Console.print(outcome.report.passes ? "holds, largest relative error \(ParityReport.short(outcome.report.worst))\n" : "FAILS\n")
       if !outcome.report.passes { failures += 1 }
       if let dump { try GoldenRunner.dump(outcome.tensors, to: dump) }

@@ -50,23 +50,24 @@ public struct ParityReport: Sendable {
   mutating func compare(_ name: String, _ own: String, _ recorded: String?) {
     guard let recorded else { return }
     let passes = own == recorded
-    rows.append(Row(name: name, shape: [own.utf8.count], maxAbsolute: passes ? 0 : 1, relative: 0, tolerance: 0, passes: passes, note: passes ? "" : "\(own.debugDescription) for \(recorded.debugDescription)"))
+    rows.append(Row(name: name, shape: [own.utf8.count], maxAbsolute: passes ? 0 : 1, relative: 0, tolerance: 0, passes: passes, note: passes ? "" : Self.difference(own, recorded)))
   }
 
-  /// The table that `aviary verify` prints.
-  public var table: String {
-    let head = ["tensor", "shape", "max abs", "relative", "tolerance", ""]
-    let lines = rows.map { row in
-      [
-        row.name, "[" + row.shape.map(String.init).joined(separator: ", ") + "]", row.tolerance == 0 ? (row.passes ? "equal" : "\(Int(row.maxAbsolute)) differ") : Self.short(row.maxAbsolute),
-        row.tolerance == 0 ? "" : Self.short(row.relative), row.tolerance == 0 ? "" : Self.short(row.tolerance), (row.passes ? "ok" : "FAILS") + (row.note.isEmpty ? "" : "  " + row.note),
-      ]
-    }
-    let widths = head.indices.map { column in ([head] + lines).map { $0[column].count }.max() ?? 0 }
-    return ([head] + lines).map { cells in
-      zip(cells, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-    }.joined(separator: "\n")
+  /// The rows as `aviary verify` prints them, the header first; what a number cannot say follows in `notes`.
+  public var table: [[String]] {
+    [["tensor", "shape", "max abs", "relative", "tolerance", ""]]
+      + rows.map { row in
+        let isExact = row.tolerance == 0
+        return [
+          row.name, "[" + row.shape.map(String.init).joined(separator: ", ") + "]",
+          isExact ? (row.passes ? "equal" : "\(Int(row.maxAbsolute)) differ") : Self.short(row.maxAbsolute),
+          isExact ? "" : Self.short(row.relative), isExact ? "" : Self.short(row.tolerance), row.passes ? "ok" : "FAILS",
+        ]
+      }
   }
+
+  /// "prompt: ..." for each row that has something to say.
+  public var notes: [String] { rows.filter { !$0.note.isEmpty }.map { "\($0.name): \($0.note)" } }
 
   public static func short(_ x: Double) -> String {
     guard x.isFinite else { return "\(x)" }
@@ -76,5 +77,17 @@ public struct ParityReport: Sendable {
     while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
     while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
     return "\((mantissa * 10).rounded() / 10)e\(exponent)"
+  }
+
+  /// Where two texts part, with a little of each.
+  static func difference(_ own: String, _ recorded: String) -> String {
+    let (a, b) = (Array(own.unicodeScalars), Array(recorded.unicodeScalars))
+    let start = zip(a, b).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? min(a.count, b.count)
+    func piece(_ x: [Unicode.Scalar]) -> String {
+      var text = String.UnicodeScalarView()
+      text.append(contentsOf: x[max(0, min(start, x.count) - 10)..<min(x.count, start + 30)])
+      return String(text).debugDescription
+    }
+    return "from character \(start) on \(piece(a)) where the record has \(piece(b))"
   }
 }
