@@ -102,10 +102,15 @@ extension OwnedPages {
   static func file(_ bytes: [UInt8], name: String = "test") throws -> OwnedPages { try OwnedPages(bytes, name: name) }
 }
 
+extension Pages {
+  /// A copy of the bytes; the pages live while it is made.
+  var content: [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
+}
+
 extension StoredTensor {
   /// The elements as the type that the caller knows them to have.
   func elements<T: BitwiseCopyable>(_ type: T.Type) -> [T] {
-    bytes.withMemoryRebound(to: T.self) { Array($0) }
+    withExtendedLifetime(pages) { bytes.withMemoryRebound(to: T.self) { Array($0) } }
   }
 }
 
