@@ -83,7 +83,8 @@ import Testing
     let folder = try TemporaryFolder()
     #expect(try Checkpoint.open(folder.write("blob", Self.torch("p"))).names == ["p"])
     #expect(try Checkpoint.open(folder.write("blob2", Self.file([("a", 1)]))).names == ["a"])
-    let pointer = try folder.write("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+    let pointer = try folder.write(
+      "model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
     #expect(errorText { _ = try Checkpoint.open(pointer) }.contains("Git LFS pointer"))
   }
 

@@ -35,7 +35,9 @@ import Testing
         weights += 1
       }
     }
-    #expect(weights > 100 && tensors > weights && documents > 100, "\(weights) files, \(tensors) tensors, \(documents) documents")
+    #expect(
+      weights > 100 && tensors > weights && documents > 100,
+      "\(weights) files, \(tensors) tensors, \(documents) documents")
   }
 
   @Test func everyModelFolderOpens() throws {
@@ -55,7 +57,9 @@ import Testing
     for name in folderNames(Golden.folder) {
       let folder = Golden.folder + "/" + name + "/model"
       let config = folder + "/config.json"
-      guard access(config, R_OK) == 0, let tower = try JSONParser.parse(file: config)["mm_vision_tower"]?.string else { continue }
+      guard access(config, R_OK) == 0, let tower = try JSONParser.parse(file: config)["mm_vision_tower"]?.string else {
+        continue
+      }
       let path = try ModelPath.resolveTower(tower, modelFolder: folder, environment: [:], home: "/nowhere")
       #expect(try !Checkpoint.open(path).names.isEmpty, "\(name): \(tower)")
     }

@@ -42,7 +42,8 @@ import Testing
     ("", "ends where a value is wanted"), ("  ", "ends where a value"), ("\u{FEFF}{}", "byte-order mark"),
     ("{} x", "`x` after the end"), ("{}{}", "after the end"), ("[1,]", "unexpected `]`"), ("[1 2]", "a comma or `]`"),
     ("[", "ends where a value"), ("{\"a\":1,}", "a key in double quotes"), ("{\"a\" 1}", "wanted a colon"),
-    ("{a:1}", "a key in double quotes"), ("{\"a\":1", "a comma or `}`"), ("'a'", "unexpected `'`"), ("tru", "wanted `true`"),
+    ("{a:1}", "a key in double quotes"), ("{\"a\":1", "a comma or `}`"), ("'a'", "unexpected `'`"),
+    ("tru", "wanted `true`"),
     ("nulx", "wanted `null`"), ("NaN", "NaN and Infinity are not JSON"), ("-Infinity", "wanted a digit"),
     ("[Infinity]", "are not JSON"), ("1e999", "`1e999` is too big"), ("-1e999", "too big"), ("01", "leading zero"),
     ("-01", "leading zero"), ("1.", "wanted a digit"), (".5", "unexpected `.`"), ("1e", "wanted a digit"),
@@ -59,7 +60,9 @@ import Testing
   }
 
   @Test func invalidUTF8() {
-    for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0x5C, 0x6E, 0xC3, 0x22]] {
+    for bytes: [UInt8] in [
+      [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0x5C, 0x6E, 0xC3, 0x22],
+    ] {
       #expect(errorText { _ = try JSONParser.parse(bytes, name: "x") }.contains("not valid UTF-8"))
     }
   }
@@ -84,7 +87,8 @@ import Testing
     func nested(_ n: Int) -> String { String(repeating: "[", count: n) + String(repeating: "]", count: n) }
     _ = try Self.parse(nested(64))
     #expect(errorText { _ = try Self.parse(nested(65)) }.contains("nested too deeply"))
-    #expect(errorText { _ = try Self.parse(String(repeating: "{\"a\":", count: 100_000)) }.contains("nested too deeply"))
+    #expect(
+      errorText { _ = try Self.parse(String(repeating: "{\"a\":", count: 100_000)) }.contains("nested too deeply"))
   }
 
   @Test func sizesAreLimited() throws {
@@ -96,7 +100,9 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.write("config.json", "[1,2,3]")
     #expect(try JSONParser.parse(file: path) == .array([.int(1), .int(2), .int(3)]))
-    #expect(errorText { _ = try JSONParser.parse(file: path, maxBytes: 6) } == "config.json: the file has 7 bytes; wanted at most 6")
+    #expect(
+      errorText { _ = try JSONParser.parse(file: path, maxBytes: 6) }
+        == "config.json: the file has 7 bytes; wanted at most 6")
   }
 
   @Test func everyTruncationIsRefused() throws {

@@ -21,7 +21,8 @@ import Testing
     try folder.link("dangling", to: "nothing")
     for (path, text) in [
       ("/nothing", "nothing: there is no such file"), ("/pipe", "pipe: it is a named pipe; wanted a regular file"),
-      ("", "it is a folder"), ("/loop", "loop: its symbolic links lead in a circle"), ("/dangling", "there is no such file"),
+      ("", "it is a folder"), ("/loop", "loop: its symbolic links lead in a circle"),
+      ("/dangling", "there is no such file"),
       ("/x\0y", "NUL"), ("/" + String(repeating: "x", count: 300), "too long"),
     ] {
       let found = errorText { _ = try MappedFile(path: folder.path + path) }

@@ -12,7 +12,10 @@ import Testing
 
   @Test func plainDict() throws {
     let pickle = try Self.read(
-      Pickle.dict([("a", Self.tensor), ("epoch", Pickle.int(3)), ("list", Array("](K\u{1}NG".utf8) + [63, 240, 0, 0, 0, 0, 0, 0] + Array("e".utf8))]))
+      Pickle.dict([
+        ("a", Self.tensor), ("epoch", Pickle.int(3)),
+        ("list", Array("](K\u{1}NG".utf8) + [63, 240, 0, 0, 0, 0, 0, 0] + Array("e".utf8)),
+      ]))
     #expect(pickle.topLevelKeys == ["a", "epoch", "list"])
     #expect(pickle.tensors.map(\.name) == ["a"])
     #expect(pickle.tensors[0].tensor.shape == [2, 3])
@@ -22,10 +25,12 @@ import Testing
   }
 
   @Test func orderedDictWithMetadataAndParameter() throws {
-    let parameter = Pickle.global("torch._utils", "_rebuild_parameter")
+    let parameter =
+      Pickle.global("torch._utils", "_rebuild_parameter")
       + Pickle.tuple(Self.tensor, [0x88], Pickle.orderedDict) + Array("R".utf8)
     let state = Pickle.dict([("_metadata", Pickle.orderedDict)])
-    let object = Pickle.orderedDict + Array("(".utf8) + Pickle.text("p") + parameter + Array("u".utf8) + state + Array("b".utf8)
+    let object =
+      Pickle.orderedDict + Array("(".utf8) + Pickle.text("p") + parameter + Array("u".utf8) + state + Array("b".utf8)
     let pickle = try Self.read(object)
     #expect(pickle.tensors.map(\.name) == ["p"])
     #expect(pickle.topLevelKeys == ["p"])
@@ -33,7 +38,9 @@ import Testing
 
   @Test func oneLevelIsFlattened() throws {
     let deeper = Pickle.dict([("c", Self.tensor)])
-    let object = Pickle.dict([("model", Pickle.dict([("a", Self.tensor), ("b", Self.tensor), ("x", deeper)])), ("t", Self.tensor)])
+    let object = Pickle.dict([
+      ("model", Pickle.dict([("a", Self.tensor), ("b", Self.tensor), ("x", deeper)])), ("t", Self.tensor),
+    ])
     let pickle = try Self.read(object)
     #expect(pickle.tensors.map(\.name) == ["model.a", "model.b", "t"])
     #expect(pickle.topLevelKeys == ["model", "t"])
@@ -43,8 +50,11 @@ import Testing
   @Test func protocolFour() throws {
     func short(_ text: String) -> [UInt8] { [0x8C, UInt8(text.utf8.count)] + Array(text.utf8) + [0x94] }
     func global(_ module: String, _ name: String) -> [UInt8] { short(module) + short(name) + [0x93, 0x94] }
-    let storage = Array("(".utf8) + short("storage") + global("torch", "HalfStorage") + short("0") + short("cpu") + Array("K\u{4}tQ".utf8)
-    let tensor = global("torch._utils", "_rebuild_tensor_v2") + Array("(".utf8) + storage + Array("K\0K\u{4}".utf8)
+    let storage =
+      Array("(".utf8) + short("storage") + global("torch", "HalfStorage") + short("0") + short("cpu")
+      + Array("K\u{4}tQ".utf8)
+    let tensor =
+      global("torch._utils", "_rebuild_tensor_v2") + Array("(".utf8) + storage + Array("K\0K\u{4}".utf8)
       + [0x85] + Array("K\u{1}".utf8) + [0x85, 0x89] + global("collections", "OrderedDict") + Array(")RtR".utf8)
     let body = Array("}".utf8) + [0x94] + short("a") + tensor + Array("s.".utf8)
     let bytes: [UInt8] = [0x80, 4, 0x95] + littleEndian(UInt64(body.count)) + body
@@ -65,7 +75,10 @@ import Testing
     ("os.system", call("os", "system"), "it asks for `os.system`"),
     ("posix.system", call("posix", "system"), "it asks for `posix.system`"),
     ("builtins.eval", call("builtins", "eval"), "it asks for `builtins.eval`"),
-    ("lookalike module", call("torch._utils.x", "_rebuild_tensor_v2"), "it asks for `torch._utils.x._rebuild_tensor_v2`"),
+    (
+      "lookalike module", call("torch._utils.x", "_rebuild_tensor_v2"),
+      "it asks for `torch._utils.x._rebuild_tensor_v2`"
+    ),
     ("lookalike name", call("torch._utils", "_rebuild_tensor_v2 "), "it asks for"),
     ("moved dot", call("torch", "_utils._rebuild_tensor_v2"), "it asks for `torch._utils._rebuild_tensor_v2`"),
     ("load_from_bytes", call("torch.storage", "_load_from_bytes"), "it asks for `torch.storage._load_from_bytes`"),
@@ -77,7 +90,8 @@ import Testing
     ("OBJ", Array("(".utf8) + Pickle.orderedDict + Array("o".utf8), "opcode OBJ"),
     ("NEWOBJ", Pickle.global("collections", "OrderedDict") + Array(")".utf8) + [0x81], "opcode NEWOBJ"),
     ("NEWOBJ_EX", [0x92], "opcode NEWOBJ_EX"),
-    ("EXT1", [0x82, 1], "opcode EXT1"), ("EXT2", [0x83, 1, 0], "opcode EXT2"), ("EXT4", [0x84, 1, 0, 0, 0], "opcode EXT4"),
+    ("EXT1", [0x82, 1], "opcode EXT1"), ("EXT2", [0x83, 1, 0], "opcode EXT2"),
+    ("EXT4", [0x84, 1, 0, 0, 0], "opcode EXT4"),
     ("PERSID", Array("Pstorage\n".utf8), "opcode PERSID"), ("GET", Array("g0\n".utf8), "opcode GET"),
     ("NEXT_BUFFER", [0x97], "opcode NEXT_BUFFER"), ("unknown opcode", [0xFE], "opcode 0xFE"),
     ("protocol 0", [0x80, 0], "its protocol is 0"), ("protocol 6", [0x80, 6], "its protocol is 6"),
@@ -104,12 +118,31 @@ import Testing
     ("element for a dict", Array("}Na".utf8), "an element for a dict"),
     ("member for a list", Array("]NNs".utf8), "members for a list"),
     ("odd members", Array("}(Nu".utf8), "a key without its value"),
-    ("persistent id with dots", storage(Pickle.tuple(Pickle.text("storage"), Pickle.global("torch", "FloatStorage"), Pickle.text("../0"), Pickle.text("cpu"), Pickle.int(1))), "the key `../0`"),
-    ("persistent id with a slash", storage(Pickle.tuple(Pickle.text("storage"), Pickle.global("torch", "FloatStorage"), Pickle.text("a/b"), Pickle.text("cpu"), Pickle.int(1))), "the key `a/b`"),
+    (
+      "persistent id with dots",
+      storage(
+        Pickle.tuple(
+          Pickle.text("storage"), Pickle.global("torch", "FloatStorage"), Pickle.text("../0"), Pickle.text("cpu"),
+          Pickle.int(1))), "the key `../0`"
+    ),
+    (
+      "persistent id with a slash",
+      storage(
+        Pickle.tuple(
+          Pickle.text("storage"), Pickle.global("torch", "FloatStorage"), Pickle.text("a/b"), Pickle.text("cpu"),
+          Pickle.int(1))), "the key `a/b`"
+    ),
     ("persistent id of text", storage(Pickle.text("x")), "names no storage"),
     ("persistent id, negative", Pickle.dict([("a", Pickle.storage("0", count: -1))]), "names no storage"),
-    ("two lengths", Pickle.dict([("a", Pickle.storage("0", count: 1)), ("b", Pickle.storage("0", count: 2))]), "described in two ways"),
-    ("two types", Pickle.dict([("a", Pickle.storage("0", count: 1)), ("b", Pickle.storage("0", "HalfStorage", count: 1))]), "described in two ways"),
+    (
+      "two lengths", Pickle.dict([("a", Pickle.storage("0", count: 1)), ("b", Pickle.storage("0", count: 2))]),
+      "described in two ways"
+    ),
+    (
+      "two types",
+      Pickle.dict([("a", Pickle.storage("0", count: 1)), ("b", Pickle.storage("0", "HalfStorage", count: 1))]),
+      "described in two ways"
+    ),
     ("view past the end", view([2, 4], [4, 1]), "reaches past its storage"),
     ("offset past the end", view([1], [1], offset: 6), "reaches past its storage"),
     ("overlapping past the end", view([3, 3], [2, 2], offset: 0), "reaches past its storage"),
@@ -123,9 +156,17 @@ import Testing
     ("hidden overflow", view([0, 1 << 30, 1 << 30, 1 << 30], [0, 0, 0, 0]), "overflow"),
     ("rank 9", view(Array(repeating: 1, count: 9), Array(repeating: 1, count: 9)), "9 axes"),
     ("strides missing", view([2, 3], [3]), "2 sizes and 1 strides"),
-    ("tensor of text", Pickle.dict([("a", Pickle.global("torch._utils", "_rebuild_tensor_v2") + Pickle.tuple(Pickle.text("x")) + Array("R".utf8))]), "a tensor of (the string `x`)"),
+    (
+      "tensor of text",
+      Pickle.dict([
+        ("a", Pickle.global("torch._utils", "_rebuild_tensor_v2") + Pickle.tuple(Pickle.text("x")) + Array("R".utf8))
+      ]), "a tensor of (the string `x`)"
+    ),
     ("one name twice", Pickle.dict([("a", tensor), ("a", tensor)]), "two tensors are named `a`"),
-    ("one name by two ways", Pickle.dict([("a.b", tensor), ("a", Pickle.dict([("b", tensor)]))]), "two tensors are named `a.b`"),
+    (
+      "one name by two ways", Pickle.dict([("a.b", tensor), ("a", Pickle.dict([("b", tensor)]))]),
+      "two tensors are named `a.b`"
+    ),
   ]
 
   @Test(arguments: bad.indices) func refuses(_ index: Int) {
@@ -155,7 +196,8 @@ import Testing
   @Test func sharedDictsAreBounded() throws {
     // 10^3 keys that lead to one dict of 10^3 tensors are 10^6 names.
     let inner = Pickle.dict((0..<1_000).map { ("t\($0)", Array("h\0".utf8)) })
-    let object = Self.tensor + Array("q\00".utf8) + inner + Array("q\u{1}0".utf8)
+    let object =
+      Self.tensor + Array("q\00".utf8) + inner + Array("q\u{1}0".utf8)
       + Pickle.dict((0..<1_000).map { ("k\($0)", Array("h\u{1}".utf8)) })
     var limits = Limits.standard
     limits.tensorsPerFile = 10_000
@@ -170,10 +212,12 @@ import Testing
   @Test func limits() {
     var limits = Limits.standard
     limits.pickleOpcodes = 10
-    #expect(errorText { _ = try Self.read(Pickle.dict([("a", Self.tensor)]), limits: limits) }.contains("too many opcodes"))
+    #expect(
+      errorText { _ = try Self.read(Pickle.dict([("a", Self.tensor)]), limits: limits) }.contains("too many opcodes"))
     limits = .standard
     limits.pickleBytes = 10
-    #expect(errorText { _ = try Self.read(Pickle.dict([("a", Self.tensor)]), limits: limits) }.contains("wanted at most 10"))
+    #expect(
+      errorText { _ = try Self.read(Pickle.dict([("a", Self.tensor)]), limits: limits) }.contains("wanted at most 10"))
   }
 
   @Test func everyTruncationIsRefused() {

@@ -2,7 +2,9 @@
 enum Pickle {
   static func document(_ object: [UInt8]) -> [UInt8] { [0x80, 2] + object + Array(".".utf8) }
   static func global(_ module: String, _ name: String) -> [UInt8] { Array("c\(module)\n\(name)\n".utf8) }
-  static func text(_ text: String) -> [UInt8] { Array("X".utf8) + littleEndian(UInt32(text.utf8.count)) + Array(text.utf8) }
+  static func text(_ text: String) -> [UInt8] {
+    Array("X".utf8) + littleEndian(UInt32(text.utf8.count)) + Array(text.utf8)
+  }
   static func tuple(_ elements: [UInt8]...) -> [UInt8] { tuple(elements) }
   static func tuple(_ elements: [[UInt8]]) -> [UInt8] { Array("(".utf8) + elements.flatMap { $0 } + Array("t".utf8) }
   /// LONG1 of eight bytes.
@@ -20,7 +22,8 @@ enum Pickle {
 
   static func tensor(_ storage: [UInt8], offset: Int = 0, _ sizes: [Int], _ strides: [Int]) -> [UInt8] {
     global("torch._utils", "_rebuild_tensor_v2")
-      + tuple(storage, int(offset), tuple(sizes.map(int)), tuple(strides.map(int)), [0x89], orderedDict) + Array("R".utf8)
+      + tuple(storage, int(offset), tuple(sizes.map(int)), tuple(strides.map(int)), [0x89], orderedDict)
+      + Array("R".utf8)
   }
 }
 
@@ -60,15 +63,19 @@ struct ZipBuilder {
       let localName = Array((entry.localName ?? entry.name).utf8)
       let start = file.count
       let padding = (entry.alignment - (start + 30 + localName.count) % entry.alignment) % entry.alignment
-      file += littleEndian(UInt32(0x0403_4B50)) + littleEndian(UInt16(0)) + littleEndian(flags) + littleEndian(entry.method)
+      file +=
+        littleEndian(UInt32(0x0403_4B50)) + littleEndian(UInt16(0)) + littleEndian(flags) + littleEndian(entry.method)
       file += [0, 0, 0, 0] + littleEndian(entry.sizesFollow ? 0 : crc)
       file += littleEndian(entry.sizesFollow ? 0 : size) + littleEndian(entry.sizesFollow ? 0 : size)
       file += littleEndian(UInt16(localName.count)) + littleEndian(UInt16(padding)) + localName
       file += [UInt8](repeating: 0x5A, count: padding) + entry.content
-      if entry.sizesFollow { file += littleEndian(UInt32(0x0807_4B50)) + littleEndian(crc) + littleEndian(size) + littleEndian(size) }
+      if entry.sizesFollow {
+        file += littleEndian(UInt32(0x0807_4B50)) + littleEndian(crc) + littleEndian(size) + littleEndian(size)
+      }
       let name = Array(entry.name.utf8)
       directory += littleEndian(UInt32(0x0201_4B50)) + [0, 0, 0, 0] + littleEndian(flags) + littleEndian(entry.method)
-      directory += [0, 0, 0, 0] + littleEndian(crc) + littleEndian(entry.size ?? size) + littleEndian(entry.size ?? size)
+      directory +=
+        [0, 0, 0, 0] + littleEndian(crc) + littleEndian(entry.size ?? size) + littleEndian(entry.size ?? size)
       directory += littleEndian(UInt16(name.count)) + [UInt8](repeating: 0, count: 12)
       directory += littleEndian(entry.headerOffset ?? UInt32(start)) + name
     }
@@ -76,7 +83,8 @@ struct ZipBuilder {
     file += directory
     if zip64 {
       let end = file.count
-      file += littleEndian(UInt32(0x0606_4B50)) + littleEndian(UInt64(44)) + [0, 0, 45, 0] + [UInt8](repeating: 0, count: 8)
+      file +=
+        littleEndian(UInt32(0x0606_4B50)) + littleEndian(UInt64(44)) + [0, 0, 45, 0] + [UInt8](repeating: 0, count: 8)
       file += littleEndian(wideCount ?? UInt64(entries.count)) + littleEndian(wideCount ?? UInt64(entries.count))
       file += littleEndian(UInt64(directory.count)) + littleEndian(UInt64(start))
       file += littleEndian(UInt32(0x0706_4B50)) + [0, 0, 0, 0] + littleEndian(UInt64(end)) + [1, 0, 0, 0]

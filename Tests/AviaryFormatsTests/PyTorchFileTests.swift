@@ -41,7 +41,8 @@ import Testing
 
   @Test(arguments: 0..<4) func misalignedStorageIsCopied(_ padding: Int) throws {
     var builder = ZipBuilder.torch(Self.view([6], [1]), [Self.six], alignment: 1)
-    let filler = ZipBuilder.Entry(name: "archive/version", content: [UInt8](repeating: 0x33, count: padding), alignment: 1)
+    let filler = ZipBuilder.Entry(
+      name: "archive/version", content: [UInt8](repeating: 0x33, count: padding), alignment: 1)
     builder.entries.insert(filler, at: 2)
     let a = try #require(try Self.open(builder).tensor("a"))
     #expect(a.elements(Float.self) == Self.six.1)
@@ -63,18 +64,35 @@ import Testing
     ("empty", [], "the file is empty"),
     ("text", Array("hello".utf8), "no zip file"),
     ("cut short", Array(good.dropLast(30)), "cut short"),
-    ("legacy pickle", [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E], "legacy format, from before version 1.6"),
-    ("legacy tar", [UInt8](repeating: 0, count: 257) + Array("ustar".utf8) + [UInt8](repeating: 0, count: 250), "legacy tar format"),
+    (
+      "legacy pickle", [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E],
+      "legacy format, from before version 1.6"
+    ),
+    (
+      "legacy tar", [UInt8](repeating: 0, count: 257) + Array("ustar".utf8) + [UInt8](repeating: 0, count: 250),
+      "legacy tar format"
+    ),
     ("Git LFS pointer", Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\n".utf8), "Git LFS pointer"),
     ("big-endian", changed { $0.entries[1].content = Array("big".utf8) }, "its byte order is `big`"),
-    ("path traversal", changed { $0.entries.append(.init(name: "../../etc/passwd", content: [])) }, "`../../etc/passwd`; wanted a plain relative path"),
-    ("absolute name", changed { $0.entries.append(.init(name: "/etc/passwd", content: [])) }, "wanted a plain relative path"),
-    ("backslash", changed { $0.entries.append(.init(name: "a\\..\\b", content: [])) }, "wanted a plain relative path"),
+    (
+      "path traversal", changed { $0.entries.append(.init(name: "../../etc/passwd", content: [])) },
+      "the path `../../etc/passwd` leaves its folder"
+    ),
+    ("absolute name", changed { $0.entries.append(.init(name: "/etc/passwd", content: [])) }, "leaves its folder"),
+    ("backslash", changed { $0.entries.append(.init(name: "a\\..\\b", content: [])) }, "leaves its folder"),
     ("compressed", changed { $0.entries[2].method = 8 }, "it is compressed (method 8)"),
     ("encrypted", changed { $0.entries[2].flags = 1 }, "it is encrypted"),
     ("wrong checksum", changed { $0.entries[0].crc = 1 }, "the checksum is wrong"),
     ("wrong checksum of byteorder", changed { $0.entries[1].crc = 1 }, "the checksum is wrong"),
-    ("local header of another entry", changed { $0.entries.append($0.entries[2]); $0.entries[3].name = "archive/data/1"; $0.entries[3].localName = "archive/data/0"; $0.entries[3].headerOffset = 0 }, "contradicts the directory"),
+    (
+      "local header of another entry",
+      changed {
+        $0.entries.append($0.entries[2])
+        $0.entries[3].name = "archive/data/1"
+        $0.entries[3].localName = "archive/data/0"
+        $0.entries[3].headerOffset = 0
+      }, "contradicts the directory"
+    ),
     (
       "overlapping content",
       changed {
@@ -89,11 +107,41 @@ import Testing
     ("header past the end", changed { $0.entries[0].headerOffset = 1 << 30 }, "it begins at 1073741824"),
     ("zip64 size missing", changed { $0.entries[0].size = .max }, "zip64 sizes are missing"),
     ("zip64 count lies", changed { $0.wideCount = 1 << 40 }, "contradict each other"),
-    ("zip64 count lies behind a full field", changed { $0.wideCount = 1 << 40; $0.entryCount = .max }, "names 1099511627776 entries"),
-    ("zip64 count overflows", changed { $0.wideCount = .max; $0.entryCount = .max }, "does not end where"),
-    ("narrow count lies", changed { $0.entryCount = 2; $0.zip64 = false }, "after the last entry of the directory"),
-    ("full field without zip64", changed { $0.entryCount = .max; $0.zip64 = false }, "contradict each other"),
-    ("directory elsewhere", changed { $0.directoryOffset = 0; $0.zip64 = false }, "does not end where its last records begin"),
+    (
+      "zip64 count lies behind a full field",
+      changed {
+        $0.wideCount = 1 << 40
+        $0.entryCount = .max
+      }, "names 1099511627776 entries"
+    ),
+    (
+      "zip64 count overflows",
+      changed {
+        $0.wideCount = .max
+        $0.entryCount = .max
+      }, "does not end where"
+    ),
+    (
+      "narrow count lies",
+      changed {
+        $0.entryCount = 2
+        $0.zip64 = false
+      }, "after the last entry of the directory"
+    ),
+    (
+      "full field without zip64",
+      changed {
+        $0.entryCount = .max
+        $0.zip64 = false
+      }, "contradict each other"
+    ),
+    (
+      "directory elsewhere",
+      changed {
+        $0.directoryOffset = 0
+        $0.zip64 = false
+      }, "does not end where its last records begin"
+    ),
     ("directory against zip64", changed { $0.directoryOffset = 0 }, "contradict each other"),
     ("bytes before the file", [0] + changed { $0.zip64 = false }, "does not end where"),
     ("no pickle", changed { $0.entries.remove(at: 0) }, "has 0 entries `<folder>/data.pkl`"),
@@ -123,7 +171,9 @@ import Testing
   @Test func limitOnEntries() {
     var limits = Limits.standard
     limits.zipEntries = 2
-    #expect(errorText { _ = try Self.open(.torch(Self.view([6], [1]), [Self.six]), limits: limits) }.contains("3 entries; wanted at most 2"))
+    #expect(
+      errorText { _ = try Self.open(.torch(Self.view([6], [1]), [Self.six]), limits: limits) }.contains(
+        "3 entries; wanted at most 2"))
   }
 
   @Test func everyTruncationIsRefused() throws {
@@ -133,15 +183,6 @@ import Testing
   }
 
   @Test func anyFlippedByteIsHandled() throws {
-    for index in Self.good.indices {
-      for flip: UInt8 in [0x01, 0x10, 0x20, 0x80, 0xFF] {
-        var bytes = Self.good
-        bytes[index] ^= flip
-        do {
-          let file = try PyTorchFile(pages: OwnedPages.file(bytes))
-          for name in file.names { _ = try #require(try file.tensor(name)).elements(UInt8.self).reduce(0, ^) }
-        } catch is AviaryError {}
-      }
-    }
+    try forEachFlippedByte(of: Self.good) { try PyTorchFile(pages: OwnedPages.file($0)) }
   }
 }

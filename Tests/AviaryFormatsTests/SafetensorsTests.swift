@@ -49,14 +49,30 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
     ("missing dtype", safetensors(row(#"{"shape":[1],"data_offsets":[0,1]}"#), data: [1]), "there is no `dtype`"),
     ("missing shape", safetensors(row(#"{"dtype":"U8","data_offsets":[0,1]}"#), data: [1]), "there is no `shape`"),
     ("missing offsets", safetensors(row(#"{"dtype":"U8","shape":[1]}"#), data: [1]), "there is no `data_offsets`"),
-    ("one offset", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[1]}"#), data: [1]), "wanted two offsets"),
+    (
+      "one offset", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[1]}"#), data: [1]), "wanted two offsets"
+    ),
     ("entry no object", safetensors(row("3")), "the entry is the number 3"),
-    ("begin over end", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[1,0]}"#), data: [1]), "begin at 1 and end at 0"),
-    ("negative offset", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[-1,0]}"#)), "wanted two offsets from 0"),
-    ("negative size", safetensors(row(#"{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}"#), data: [1]), "sizes from 0"),
+    (
+      "begin over end", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[1,0]}"#), data: [1]),
+      "begin at 1 and end at 0"
+    ),
+    (
+      "negative offset", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[-1,0]}"#)),
+      "wanted two offsets from 0"
+    ),
+    (
+      "negative size", safetensors(row(#"{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}"#), data: [1]), "sizes from 0"
+    ),
     ("float size", safetensors(row(#"{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}"#), data: [1]), "sizes from 0"),
-    ("float offset", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[0,1.0]}"#), data: [1]), "two offsets from 0"),
-    ("hole at the start", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[1,2]}"#), data: [1, 2]), "a hole of 1 bytes"),
+    (
+      "float offset", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[0,1.0]}"#), data: [1]),
+      "two offsets from 0"
+    ),
+    (
+      "hole at the start", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[1,2]}"#), data: [1, 2]),
+      "a hole of 1 bytes"
+    ),
     (
       "hole",
       safetensors(
@@ -69,8 +85,13 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
         #"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}"#,
         data: [1, 2, 3]), "overlap"
     ),
-    ("trailing bytes", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[0,1]}"#), data: [1, 2]), "belong to no tensor"),
-    ("past the end", safetensors(row(#"{"dtype":"U8","shape":[3],"data_offsets":[0,3]}"#), data: [1, 2]), "fewer bytes"),
+    (
+      "trailing bytes", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[0,1]}"#), data: [1, 2]),
+      "belong to no tensor"
+    ),
+    (
+      "past the end", safetensors(row(#"{"dtype":"U8","shape":[3],"data_offsets":[0,3]}"#), data: [1, 2]), "fewer bytes"
+    ),
     (
       "product overflow",
       safetensors(row(#"{"dtype":"U8","shape":[2147483647,2147483647,2147483647,0],"data_offsets":[0,0]}"#)), "overflow"
@@ -79,12 +100,31 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
       "byte overflow", safetensors(row(#"{"dtype":"F64","shape":[2147483647,2147483647],"data_offsets":[0,0]}"#)),
       "more bytes than a number can hold"
     ),
-    ("size over Int32", safetensors(row(#"{"dtype":"U8","shape":[4294967297],"data_offsets":[0,1]}"#), data: [1]), "an axis has the size"),
-    ("size over Int", safetensors(row(#"{"dtype":"U8","shape":[18446744073709551617],"data_offsets":[0,1]}"#), data: [1]), "sizes from 0"),
-    ("rank 9", safetensors(row(#"{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}"#), data: [1]), "9 axes"),
-    ("wrong byte count", safetensors(row(#"{"dtype":"F32","shape":[1],"data_offsets":[0,3]}"#), data: [1, 2, 3]), "wanted 4 for f32 [1]"),
-    ("unknown dtype", safetensors(row(#"{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}"#), data: [1]), "`F8_E4M3` is not supported"),
-    ("unknown key", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":1}"#), data: [1]), "unknown key `x`"),
+    (
+      "size over Int32", safetensors(row(#"{"dtype":"U8","shape":[4294967297],"data_offsets":[0,1]}"#), data: [1]),
+      "an axis has the size"
+    ),
+    (
+      "size over Int",
+      safetensors(row(#"{"dtype":"U8","shape":[18446744073709551617],"data_offsets":[0,1]}"#), data: [1]),
+      "sizes from 0"
+    ),
+    (
+      "rank 9", safetensors(row(#"{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}"#), data: [1]),
+      "9 axes"
+    ),
+    (
+      "wrong byte count", safetensors(row(#"{"dtype":"F32","shape":[1],"data_offsets":[0,3]}"#), data: [1, 2, 3]),
+      "wanted 4 for f32 [1]"
+    ),
+    (
+      "unknown dtype", safetensors(row(#"{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}"#), data: [1]),
+      "`F8_E4M3` is not supported"
+    ),
+    (
+      "unknown key", safetensors(row(#"{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":1}"#), data: [1]),
+      "unknown key `x`"
+    ),
     ("metadata no strings", safetensors(#"{"__metadata__":{"a":1}}"#), "the key `a` is the number 1"),
     ("metadata no object", safetensors(#"{"__metadata__":[]}"#), "`__metadata__` is an array"),
   ]
@@ -100,7 +140,8 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
   @Test func limitOnTensors() {
     var limits = Limits.standard
     limits.tensorsPerFile = 2
-    #expect(errorText { _ = try SafetensorsFile(pages: OwnedPages.file(Self.good), limits: limits) }.contains("3 tensors"))
+    #expect(
+      errorText { _ = try SafetensorsFile(pages: OwnedPages.file(Self.good), limits: limits) }.contains("3 tensors"))
   }
 
   @Test func misalignedTensorIsCopied() throws {
@@ -121,19 +162,7 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
   }
 
   @Test func anyFlippedByteIsHandled() throws {
-    var refused = 0
-    for index in Self.good.indices {
-      for flip: UInt8 in [0x01, 0x10, 0x20, 0x80, 0xFF] {
-        var bytes = Self.good
-        bytes[index] ^= flip
-        do {
-          let file = try SafetensorsFile(pages: OwnedPages.file(bytes))
-          for name in file.names { _ = try #require(try file.tensor(name)).elements(UInt8.self).reduce(0, ^) }
-        } catch is AviaryError {
-          refused += 1
-        }
-      }
-    }
+    let refused = try forEachFlippedByte(of: Self.good) { try SafetensorsFile(pages: OwnedPages.file($0)) }
     #expect(refused > Self.good.count)
   }
 
@@ -142,7 +171,8 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
     let path = folder.path + "/out.safetensors"
     let floats = try OwnedPages([Float(1), 2, 3, 4], name: "floats")
     let tensors = [
-      StoredTensor(name: "flags", shape: [3], dtype: .bool, pages: try OwnedPages([UInt8(1), 0, 1], name: "b"), offset: 0),
+      StoredTensor(
+        name: "flags", shape: [3], dtype: .bool, pages: try OwnedPages([UInt8(1), 0, 1], name: "b"), offset: 0),
       StoredTensor(name: "x \"y\"\n", shape: [2, 2], dtype: .f32, pages: floats, offset: 0),
       StoredTensor(name: "tail", shape: [1], dtype: .f32, pages: floats, offset: 12),
       StoredTensor(name: "none", shape: [0], dtype: .i64, pages: floats, offset: 0),
@@ -163,7 +193,8 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
     let pages = try OwnedPages([UInt8(1)], name: "p")
     let tensor = StoredTensor(name: "a", shape: [1], dtype: .u8, pages: pages, offset: 0)
     #expect(errorText { try SafetensorsWriter.write([tensor, tensor], to: folder.path + "/x") }.contains("`a`"))
-    #expect(errorText { try SafetensorsWriter.write([tensor], to: folder.path + "/no/x") }.contains("cannot be written"))
+    #expect(
+      errorText { try SafetensorsWriter.write([tensor], to: folder.path + "/no/x") }.contains("cannot be written"))
     #expect(errorText { try SafetensorsWriter.write([tensor], to: folder.path) }.contains("cannot be written"))
     #expect(folderNames(folder.path).isEmpty)
   }

@@ -71,7 +71,9 @@ final class TemporaryFolder {
       guard lstat(path, &status) == 0 else { return }
       if status.st_mode & S_IFMT == S_IFDIR, let stream = opendir(path) {
         while let entry = readdir(stream) {
-          let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+          let name = withUnsafeBytes(of: entry.pointee.d_name) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+          }
           if name != ".", name != ".." { remove(path + "/" + name) }
         }
         closedir(stream)
@@ -124,4 +126,25 @@ func folderNames(_ path: String) -> [String] {
     if name != ".", name != ".." { names.append(name) }
   }
   return names.sorted()
+}
+
+/// Opens the file with each of its bytes changed in five ways and reads all tensors of what still opens.
+///
+/// - Returns: how many were refused. Any other end than success or an `AviaryError` fails the test.
+@discardableResult
+func forEachFlippedByte(of file: [UInt8], open: ([UInt8]) throws -> any WeightSource) throws -> Int {
+  var refused = 0
+  for index in file.indices {
+    for flip: UInt8 in [0x01, 0x10, 0x20, 0x80, 0xFF] {
+      var bytes = file
+      bytes[index] ^= flip
+      do {
+        let source = try open(bytes)
+        for name in source.names { _ = try #require(try source.tensor(name)).elements(UInt8.self).reduce(0, ^) }
+      } catch is AviaryError {
+        refused += 1
+      }
+    }
+  }
+  return refused
 }

@@ -14,7 +14,8 @@ public enum Checkpoint {
   public static func open(file path: String, limits: Limits = .standard) throws(AviaryError) -> any WeightSource {
     let file = try MappedFile(path: path)
     if file.name.hasSuffix(".safetensors") { return try SafetensorsFile(pages: file, limits: limits) }
-    let isPyTorch = pyTorchEndings.contains { file.name.hasSuffix($0) }
+    let isPyTorch =
+      pyTorchEndings.contains { file.name.hasSuffix($0) }
       || withExtendedLifetime(file) { ForeignFile.begins(file.bytes, Array("PK".utf8)) }
     return isPyTorch
       ? try PyTorchFile(pages: file, limits: limits) : try SafetensorsFile(pages: file, limits: limits)

@@ -17,7 +17,9 @@ final class AtomicFile {
       throw AviaryError(.file, "it cannot be written", wanted: "the path of a file", at: name)
     }
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw AviaryError(.file, "it cannot be written", wanted: "a writable folder", at: name) }
+    guard descriptor >= 0 else {
+      throw AviaryError(.file, "it cannot be written", wanted: "a writable folder", at: name)
+    }
   }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws(AviaryError) {
@@ -36,8 +38,9 @@ final class AtomicFile {
     let closed = close(descriptor) == 0
     descriptor = -1
     guard synced, closed, rename(temporary, path) == 0 else {
+      let error = failure()
       unlink(temporary)
-      throw failure()
+      throw error
     }
   }
 

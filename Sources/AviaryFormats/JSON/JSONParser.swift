@@ -21,8 +21,9 @@ public enum JSONParser {
     _ bytes: UnsafeRawBufferPointer, name: String, limits: Limits = .standard
   ) throws(AviaryError) -> JSONValue {
     var reader = JSONReader(name: name, limits: limits)
-    let characters = UnsafeBufferPointer(start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), count: bytes.count)
-    return try reader.document(characters.span)
+    return try bytes.withMemoryRebound(to: UInt8.self) { (bytes) throws(AviaryError) in
+      try reader.document(bytes.span)
+    }
   }
 
   /// Parses a file, whose size is checked before it is read.

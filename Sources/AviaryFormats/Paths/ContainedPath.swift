@@ -23,7 +23,8 @@ public enum ContainedPath {
     let path = FileSystem.join(folder, parts.joined(separator: "/"))
     guard let real = FileSystem.realPath(path) else { return nil }
     guard isInside(real, root) || blobs(of: root).map({ isInside(real, $0) }) ?? false else {
-      throw AviaryError(.format, "\(quoted(name)) is a link out of its folder", wanted: "a path inside of it", at: place)
+      throw AviaryError(
+        .format, "\(quoted(name)) is a link out of its folder", wanted: "a path inside of it", at: place)
     }
     return path
   }
@@ -36,7 +37,8 @@ public enum ContainedPath {
     let isOdd = name.unicodeScalars.contains { $0 == "\\" || $0.value < 0x20 || $0.value == 0x7F }
     guard !parts.isEmpty, !isOdd, !name.hasPrefix("/"), !parts.contains(".."), name.utf8.count <= 1_024 else {
       throw AviaryError(
-        .format, "the path \(quoted(name)) leaves its folder, or is none", wanted: "a relative path without `..`", at: place)
+        .format, "the path \(quoted(name)) leaves its folder, or is none", wanted: "a relative path without `..`",
+        at: place)
     }
     return parts
   }

@@ -26,7 +26,8 @@ public struct HubName: Sendable, Hashable {
   }
 
   private static func isPlain(_ part: Substring) -> Bool {
-    guard let first = part.utf8.first, first != UInt8(ascii: "."), first != UInt8(ascii: "-"), part.utf8.count <= 96 else {
+    guard let first = part.utf8.first, first != UInt8(ascii: "."), first != UInt8(ascii: "-"), part.utf8.count <= 96
+    else {
       return false
     }
     return !part.contains("..")
@@ -73,7 +74,8 @@ public struct HubCache: Sendable {
     let text = withExtendedLifetime(file) { utf8Text(UnsafeRawBufferPointer(rebasing: file.bytes.prefix(100))) ?? "" }
     let commit = String(text.filter { !$0.isWhitespace })
     guard HubCache.isCommit(commit) else {
-      throw AviaryError(.format, "it holds \(quoted(commit))", wanted: "a commit of 40 hexadecimal digits", at: reference)
+      throw AviaryError(
+        .format, "it holds \(quoted(commit))", wanted: "a commit of 40 hexadecimal digits", at: reference)
     }
     return try ContainedPath.find("\(model)/snapshots/\(commit)", in: folder, at: "Hugging Face cache")
   }

@@ -29,7 +29,9 @@ public enum ModelPath {
       throw AviaryError(.file, "\(missing), and \(error.found)", wanted: "a path, or \(error.wanted)")
     }
     let cache = HubCache(environment: environment, home: home)
-    guard let snapshot = try cache.snapshot(name) else { throw AviaryError(.file, "\(missing), and \(lacks(cache, name))") }
+    guard let snapshot = try cache.snapshot(name) else {
+      throw AviaryError(.file, "\(missing), and \(lacks(cache, name))")
+    }
     return snapshot
   }
 

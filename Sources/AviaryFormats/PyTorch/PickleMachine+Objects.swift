@@ -4,7 +4,8 @@ import AviaryTensor
 extension PickleMachine {
   mutating func pushGlobal(module: String, name: String) throws(AviaryError) {
     guard let global = PickleGlobal(module: module, name: name) else {
-      throw error("it asks for \(quoted("\(module).\(name)"))", wanted: "tensors and plain values; nothing in it is ever run")
+      throw error(
+        "it asks for \(quoted("\(module).\(name)"))", wanted: "tensors and plain values; nothing in it is ever run")
     }
     stack.append(.global(global))
   }

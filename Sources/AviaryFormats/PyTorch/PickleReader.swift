@@ -19,7 +19,8 @@ public enum PickleReader {
     _ bytes: UnsafeRawBufferPointer, name: String, limits: Limits = .standard
   ) throws(AviaryError) -> PickledTensors {
     guard bytes.count <= limits.pickleBytes else {
-      throw AviaryError(.limit, "the pickle has \(bytes.count) bytes", wanted: "at most \(limits.pickleBytes)", at: name)
+      throw AviaryError(
+        .limit, "the pickle has \(bytes.count) bytes", wanted: "at most \(limits.pickleBytes)", at: name)
     }
     var machine = PickleMachine(bytes, name: name, limits: limits)
     let root = try machine.run()

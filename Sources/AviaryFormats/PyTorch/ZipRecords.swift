@@ -7,8 +7,10 @@ struct ZipDirectory {
 
   init(_ bytes: UnsafeRawBufferPointer) throws(AviaryError) {
     guard let end = ZipDirectory.findEnd(bytes) else {
-      let found = ForeignFile.describe(bytes)
-        ?? (ForeignFile.begins(bytes, [0x50, 0x4B, 3, 4]) ? "the zip file has no directory: it is cut short" : "the file is no zip file")
+      let found =
+        ForeignFile.describe(bytes)
+        ?? (ForeignFile.begins(bytes, [0x50, 0x4B, 3, 4])
+          ? "the zip file has no directory: it is cut short" : "the file is no zip file")
       throw AviaryError(.format, found, wanted: "a file of torch.save (PyTorch 1.6 or later), or safetensors")
     }
     var reader = ByteReader(bytes, at: end + 4)
@@ -23,16 +25,18 @@ struct ZipDirectory {
     // A narrow field either says the same as the wide one, or that the wide one counts.
     let agrees =
       wide.map {
-        (entries == .max || $0.entries == entries) && (size == .max || $0.size == size) && (start == .max || $0.start == start)
+        (entries == .max || $0.entries == entries) && (size == .max || $0.size == size)
+          && (start == .max || $0.start == start)
       } ?? (entries != .max && size != .max && start != .max)
     guard agrees else { throw AviaryError(.format, "the two end records of the zip file contradict each other") }
     guard let first = Int(exactly: wide?.start ?? UInt64(start)), let length = Int(exactly: wide?.size ?? UInt64(size)),
       let count = Int(exactly: wide?.entries ?? UInt64(entries)),
-      case let (last, overflow) = first.addingReportingOverflow(length), !overflow, last == wide?.offset ?? end
+      case (let last, let overflow) = first.addingReportingOverflow(length), !overflow, last == wide?.offset ?? end
     else { throw AviaryError(.format, "the directory of the zip file does not end where its last records begin") }
     // The shortest record has 46 bytes, so this bounds the work.
     guard count <= length / 46 else {
-      throw AviaryError(.format, "the zip file names \(count) entries", wanted: "what fits its directory of \(length) bytes")
+      throw AviaryError(
+        .format, "the zip file names \(count) entries", wanted: "what fits its directory of \(length) bytes")
     }
     range = first..<last
     entryCount = count
@@ -109,7 +113,8 @@ struct ZipCentralRecord {
     let place = "entry \(quoted(text))"
     guard flags & 1 == 0 else { throw AviaryError(.format, "it is encrypted", wanted: "plain bytes", at: place) }
     guard method == 0 else {
-      throw AviaryError(.format, "it is compressed (method \(method))", wanted: "stored bytes, as torch.save writes", at: place)
+      throw AviaryError(
+        .format, "it is compressed (method \(method))", wanted: "stored bytes, as torch.save writes", at: place)
     }
     // Zip64: fields that do not fit stand in an extra field, in this order, each only where its narrow twin is full.
     var wide = ByteReader(ZipCentralRecord.extraField(1, in: extra) ?? UnsafeRawBufferPointer(start: nil, count: 0))
@@ -118,7 +123,8 @@ struct ZipCentralRecord {
       let exactSize = Int(exactly: fullSize), let exactHeader = Int(exactly: fullHeader)
     else { throw AviaryError(.format, "its zip64 sizes are missing or too big", at: place) }
     guard fullSize == fullPacked, disk == 0 || disk == .max else {
-      throw AviaryError(.format, "a stored entry with two sizes, \(fullPacked) and \(fullSize)", wanted: "one", at: place)
+      throw AviaryError(
+        .format, "a stored entry with two sizes, \(fullPacked) and \(fullSize)", wanted: "one", at: place)
     }
     self.name = text
     self.crc = crc
@@ -132,7 +138,8 @@ struct ZipCentralRecord {
   func locate(_ bytes: UnsafeRawBufferPointer, directoryStart: Int) throws(AviaryError) -> Range<Int> {
     let place = "entry \(quoted(name))"
     guard headerOffset <= directoryStart else {
-      throw AviaryError(.format, "it begins at \(headerOffset)", wanted: "a beginning before \(directoryStart)", at: place)
+      throw AviaryError(
+        .format, "it begins at \(headerOffset)", wanted: "a beginning before \(directoryStart)", at: place)
     }
     var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[..<directoryStart]), at: headerOffset)
     guard reader.integer(UInt32.self) == 0x0403_4B50, reader.take(2) != nil,
