@@ -54,7 +54,7 @@ public enum ImageDecoder {
         switch format {
         case .jpeg: aviary_jpeg_pixels(bytes, data.count, &header, deadline, out)
         case .png: aviary_png_pixels(bytes, data.count, &header, deadline, out)
-        case .webp: aviary_webp_pixels(bytes, data.count, &header, out)
+        case .webp: aviary_webp_pixels(bytes, data.count, &header, deadline, out)
         }
       filled = status == AVIARY_IMAGE_OK ? width * height * channels : 0
     }
@@ -74,6 +74,10 @@ public enum ImageDecoder {
     case AVIARY_IMAGE_UNSUPPORTED:
       throw AviaryError(
         .format, "this kind of \(kind) picture is not read", wanted: "8-bit grey, colour or four-ink JPEG, PNG or WebP",
+        at: name)
+    case AVIARY_IMAGE_TOO_LARGE:
+      throw AviaryError(
+        .limit, "the \(kind) picture is larger than any that is read", wanted: "sides of at most \(limits.imageSide)",
         at: name)
     case AVIARY_IMAGE_MEMORY:
       throw AviaryError(.memory, "there is not enough memory to decode the \(kind) picture", at: name)

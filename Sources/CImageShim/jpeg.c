@@ -33,6 +33,7 @@ static void fail(j_common_ptr info) {
     case JERR_NO_BACKING_STORE: leave(info, AVIARY_IMAGE_MEMORY); break;
     case JERR_INPUT_EMPTY:
     case JERR_INPUT_EOF: leave(info, AVIARY_IMAGE_TRUNCATED); break;
+    case JERR_IMAGE_TOO_BIG: leave(info, AVIARY_IMAGE_TOO_LARGE); break;
     case JERR_BAD_PRECISION:
     case JERR_SOF_UNSUPPORTED:
     case JERR_CONVERSION_NOTIMPL: leave(info, AVIARY_IMAGE_UNSUPPORTED); break;

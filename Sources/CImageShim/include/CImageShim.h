@@ -13,6 +13,7 @@ typedef enum {
   AVIARY_IMAGE_CORRUPT,      // the bytes break the format's rules
   AVIARY_IMAGE_TRUNCATED,    // the data ends before the picture does
   AVIARY_IMAGE_UNSUPPORTED,  // a kind of picture that is not read, such as two-channel JPEG
+  AVIARY_IMAGE_TOO_LARGE,    // sides beyond what the library reads at all
   AVIARY_IMAGE_MEMORY,       // the library could not allocate
   AVIARY_IMAGE_TIMEOUT,      // the deadline passed
   AVIARY_IMAGE_SCANS,        // more scans than a sane progressive JPEG has
@@ -37,7 +38,7 @@ aviary_image_status aviary_jpeg_pixels(const uint8_t *data, size_t count, const 
 aviary_image_status aviary_png_pixels(const uint8_t *data, size_t count, const aviary_image_header *expected,
                                       double deadline, uint8_t *pixels);
 aviary_image_status aviary_webp_pixels(const uint8_t *data, size_t count, const aviary_image_header *expected,
-                                       uint8_t *pixels);
+                                       double deadline, uint8_t *pixels);
 
 // Writes a PNG. Call once with `out` NULL to learn an upper bound of `*out_count`, then with a buffer of that size;
 // `*out_count` then becomes the bytes written. `channels` is 3 or 4.
