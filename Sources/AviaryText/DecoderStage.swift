@@ -69,30 +69,41 @@ struct DecoderStage: Sendable {
     }
   }
 
-  /// What this token gives now.
-  mutating func next(_ token: [UInt8]) -> [UInt8] {
+  /// The tokens that this token gives now.
+  mutating func next(_ token: [UInt8]) -> [[UInt8]] {
     defer { isFirst = false }
     switch kind {
-    case .byteLevel: return ByteAlphabet.bytes(of: token)
-    case .byteFallback: return ByteToken.byte(of: token[...]).map { [$0] } ?? token
+    case .byteLevel: return [ByteAlphabet.bytes(of: token)]
+    case .byteFallback:
+      if let byte = ByteToken.byte(of: token[...]) {
+        held.append(byte)
+        return []
+      }
+      return finish() + [token]
     case .replace(let pattern, let content):
       let (out, rest) = (held + token).replacing(pattern, with: content)
       let kept = isFused ? rest.longestSuffix(beginning: pattern) : 0
       held = Array(rest.suffix(kept))
-      return out + rest.dropLast(kept)
-    case .strip(let byte, let start, let stop): return strip(token, byte, start: start, stop: stop)
+      return [out + rest.dropLast(kept)]
+    case .strip(let byte, let start, let stop): return [strip(token, byte, start: start, stop: stop)]
     case .metaspace(let mark, let dropsFirst):
       let (out, rest) = token.replacing(mark, with: isFirst && dropsFirst ? [] : [0x20])
-      return out + rest
-    case .joinedBySpaces: return isFirst ? token : [0x20] + token
+      return [out + rest]
+    case .joinedBySpaces: return [isFirst ? token : [0x20] + token]
     }
   }
 
   /// What was held back.
-  mutating func finish() -> [UInt8] {
+  mutating func finish() -> [[UInt8]] {
     defer { held = [] }
-    if case .strip = kind { return [] }
-    return held
+    guard !held.isEmpty else { return [] }
+    switch kind {
+    case .strip: return []
+    case .byteFallback:
+      // A run of byte tokens counts as a whole: where it is no UTF-8, each of its bytes is a replacement character.
+      return String(validating: held, as: UTF8.self) != nil ? [held] : held.map { _ in Array("\u{fffd}".utf8) }
+    default: return [held]
+    }
   }
 
   private mutating func strip(_ token: [UInt8], _ byte: UInt8, start: Int, stop: Int) -> [UInt8] {
@@ -121,21 +132,22 @@ struct DecoderChain: Sendable {
 
   init(_ stages: [DecoderStage]) { self.stages = stages }
 
-  mutating func next(_ token: [UInt8]) -> String { assembler.next(run(token, from: 0)) }
+  mutating func next(_ token: [UInt8]) -> String { assemble(run([token], from: 0)) }
 
   mutating func finish() -> String {
     var text = ""
-    for i in stages.indices {
-      let rest = stages[i].finish()
-      if !rest.isEmpty { text += assembler.next(run(rest, from: i + 1)) }
-    }
+    for i in stages.indices { text += assemble(run(stages[i].finish(), from: i + 1)) }
     return text + assembler.finish()
   }
 
-  private mutating func run(_ token: [UInt8], from first: Int) -> [UInt8] {
-    var bytes = token
-    for i in first..<stages.count { bytes = stages[i].next(bytes) }
-    return bytes
+  private mutating func run(_ tokens: [[UInt8]], from first: Int) -> [[UInt8]] {
+    var tokens = tokens
+    for i in first..<stages.count { tokens = tokens.flatMap { stages[i].next($0) } }
+    return tokens
+  }
+
+  private mutating func assemble(_ tokens: [[UInt8]]) -> String {
+    tokens.reduce(into: "") { $0 += assembler.next($1) }
   }
 }
 

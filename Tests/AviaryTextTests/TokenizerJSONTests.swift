@@ -63,3 +63,20 @@ struct TokenizerJSONGoldenTests {
     }
   }
 }
+
+@Suite(.enabled(if: Golden.isThere))
+struct ModelFolderGoldenTests {
+  @Test(arguments: Golden.cases("llava-hf-", "llava-next-"))
+  func givesTheIDsOfTheReference(folder: String) throws {
+    let tokenizer = try TokenizerJSON(Golden.json("\(folder)/model/tokenizer.json"))
+    let request = try Golden.json("\(folder)/request.json")
+    let prompt = try #require(request["prompt"]?.string)
+    let ids = try tokenizer.encode(MarkedText(trusted: prompt), addSpecial: true)
+    #expect(ids == (try Golden.integers("input_ids", in: "\(folder)/expected.safetensors")))
+    let expected = try Golden.json("\(folder)/expected.json")
+    let text = try #require(expected["generated_text"]?.string)
+    let generated = try Golden.integers("generated_ids", in: "\(folder)/expected.safetensors")
+    #expect(sameBytes(tokenizer.decode(generated, skipSpecial: true), text))
+    #expect(sameBytes(streamed(tokenizer, generated, skipSpecial: true), text))
+  }
+}
