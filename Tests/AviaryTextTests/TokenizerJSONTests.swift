@@ -50,7 +50,7 @@ struct TokenizerJSONGoldenTests {
     ("deepseek-llm", []), ("deepseek-v3-lineage", []), ("gpt-neox-20b-openflamingo", openFlamingo),
   ])
   func agreesOnEveryCase(vocabulary: String, extra: [AddedToken]) throws {
-    let tokenizer = try TokenizerJSON(Golden.json("tokenizers/\(vocabulary)/tokenizer.json"), extra: extra)
+    let tokenizer = try SubwordTokenizer(tokenizerJSON: Golden.json("tokenizers/\(vocabulary)/tokenizer.json"), extra: extra)
     let cases = try VocabularyCase.all(vocabulary)
     #expect(cases.count == 340)
     for example in cases {
@@ -68,7 +68,7 @@ struct TokenizerJSONGoldenTests {
 struct ModelFolderGoldenTests {
   @Test(arguments: Golden.cases("llava-hf-", "llava-next-"))
   func givesTheIDsOfTheReference(folder: String) throws {
-    let tokenizer = try TokenizerJSON(Golden.json("\(folder)/model/tokenizer.json"))
+    let tokenizer = try SubwordTokenizer(tokenizerJSON: Golden.json("\(folder)/model/tokenizer.json"))
     let request = try Golden.json("\(folder)/request.json")
     let prompt = try #require(request["prompt"]?.string)
     let ids = try tokenizer.encode(MarkedText(trusted: prompt), addSpecial: true)
