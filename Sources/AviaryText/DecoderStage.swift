@@ -10,6 +10,7 @@ struct DecoderStage: Sendable {
     case replace([UInt8], with: [UInt8])
     case strip(UInt8, start: Int, stop: Int)
     case metaspace(mark: [UInt8], dropsFirst: Bool)
+    case sentencePiece
     case joinedBySpaces
   }
 
@@ -20,10 +21,15 @@ struct DecoderStage: Sendable {
   private var toStrip: Int
   private var held: [UInt8] = []
 
-  private init(_ kind: Kind, isFused: Bool) {
+  private init(_ kind: Kind, isFused: Bool, toStrip: Int = 0) {
     self.kind = kind
     self.isFused = isFused
-    if case .strip(_, let start, _) = kind { toStrip = start } else { toStrip = 0 }
+    self.toStrip = toStrip
+  }
+
+  /// SentencePiece's own decoding: marks become blanks, the first ones being dropped.
+  static func sentencePiece(droppedMarks: Int) -> DecoderStage {
+    DecoderStage(.sentencePiece, isFused: true, toStrip: droppedMarks)
   }
 
   /// Without a decoder in the file, tokens are joined by blanks.
@@ -58,7 +64,8 @@ struct DecoderStage: Sendable {
       guard content.count == 1 else { throw try json.required("content").unfit("one ASCII character") }
       return [
         DecoderStage(
-          .strip(content[0], start: try json.count("start"), stop: try json.count("stop")), isFused: isFused)
+          .strip(content[0], start: try json.count("start"), stop: try json.count("stop")), isFused: isFused,
+          toStrip: try json.count("start"))
       ]
     case "Metaspace":
       let metaspace = try Metaspace(json)
@@ -88,6 +95,16 @@ struct DecoderStage: Sendable {
     case .strip(let byte, let start, let stop): return [strip(token, byte, start: start, stop: stop)]
     case .metaspace(let mark, let dropsFirst):
       let (out, rest) = token.replacing(mark, with: isFirst && dropsFirst ? [] : [0x20])
+      return [out + rest]
+    case .sentencePiece:
+      var text = token[...]
+      let mark = Array("\u{2581}".utf8)
+      if toStrip > 0, text.starts(with: mark) {
+        text = text.dropFirst(mark.count)
+        toStrip -= 1
+      }
+      if !text.isEmpty { toStrip = 0 }
+      let (out, rest) = Array(text).replacing(mark, with: [0x20])
       return [out + rest]
     case .joinedBySpaces: return [isFirst ? token : [0x20] + token]
     }
