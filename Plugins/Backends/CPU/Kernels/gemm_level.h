@@ -1,0 +1,216 @@
+// The blocked product's inner parts: packing into panels, and the register-tiled kernel over two panels.
+// With AV_PAIRS the panels hold pairs of bf16 in each 32-bit word, multiplied by `vdpbf16ps`; otherwise f32.
+#pragma once
+#include "simd.h"
+
+#if AV_LEVEL == 2
+enum { tile_rows = 14, tile_vectors = 2 };
+#elif AV_LEVEL == 1
+enum { tile_rows = 6, tile_vectors = 2 };
+#else
+enum { tile_rows = 4, tile_vectors = 2 };
+#endif
+enum { tile_cols = tile_vectors * W };
+#ifdef AV_PAIRS
+enum { word_elements = 2 };
+#else
+enum { word_elements = 1 };
+#endif
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+/// Reads rows as columns: lane i of vector j becomes lane j of vector i.
+FN void transpose(vf v[W]) {
+  UNROLL for (int half = W / 2; half > 0; half /= 2) {
+    vf t[W];
+    UNROLL for (int i = 0; i < W / 2; i++) {
+#if AV_LEVEL == 2
+      t[2 * i] = __builtin_shufflevector(v[i], v[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      t[2 * i + 1] = __builtin_shufflevector(v[i], v[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif AV_LEVEL == 1
+      t[2 * i] = __builtin_shufflevector(v[i], v[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+      t[2 * i + 1] = __builtin_shufflevector(v[i], v[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+      t[2 * i] = __builtin_shufflevector(v[i], v[i + 2], 0, 4, 1, 5);
+      t[2 * i + 1] = __builtin_shufflevector(v[i], v[i + 2], 2, 6, 3, 7);
+#endif
+    }
+    UNROLL for (int i = 0; i < W; i++) v[i] = t[i];
+  }
+}
+
+/// One stored element as f32.
+FN float element(av_dtype type, const void *data, int64_t i) {
+  switch (type) {
+  case AV_F16: return av_f32_from_f16(((const uint16_t *)data)[i]);
+  case AV_BF16: { uint32_t u = (uint32_t)((const uint16_t *)data)[i] << 16; float f; memcpy(&f, &u, 4); return f; }
+  default: return ((const float *)data)[i];
+  }
+}
+
+/// W words (or the first `n` elements' worth, n >= 1) of k from element `i` on.
+FN vf load_words(av_dtype type, const void *data, int64_t i, int64_t n) {
+#ifdef AV_PAIRS
+  if (type == AV_BF16) {
+    const uint16_t *p = (const uint16_t *)data + i;
+    return (vf)(n >= 2 * W ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi16((__mmask32)((1ull << n) - 1), p));
+  }
+  vf low = v_load_as(type, data, i, n), high = n > W ? v_load_as(type, data, i + W, n - W) : v_set(0);
+  return (vf)_mm512_cvtne2ps_pbh(high, low);
+#else
+  return v_load_as(type, data, i, n);
+#endif
+}
+
+/// Packs `count` (at most W) rows whose elements along k are neighbours into columns of a panel `width` wide.
+FN void pack_transposed(av_dtype type, const void *data, int64_t stride, int64_t count, int64_t k, int64_t width, float *out) {
+  for (int64_t at = 0; at < k; at += W * word_elements) {
+    vf v[W];
+    int64_t left = k - at;
+    UNROLL for (int i = 0; i < W; i++) v[i] = i < count ? load_words(type, data, i * stride + at, left) : v_set(0);
+    transpose(v);
+    int64_t words = (left + word_elements - 1) / word_elements;
+    float *o = out + at / word_elements * width;
+    if (words > W || (width >= W && words == W)) {
+      UNROLL for (int i = 0; i < W; i++) v_store(o + i * width, v[i]);  // a panel narrower than a vector: the next store mends the overlap
+    } else {
+      for (int64_t i = 0; i < W && i < words; i++) v_store_any(o + i * width, v[i], width);
+    }
+  }
+}
+
+/// Packs a panel of `width` lines of any strides, `count` of them real.
+FN void pack_general(av_dtype type, const void *data, int64_t line, int64_t step, int64_t count, int64_t k, int64_t width, float *out) {
+  int64_t words = (k + word_elements - 1) / word_elements;
+  for (int64_t p = 0; p < words; p++)
+    for (int64_t i = 0; i < width; i++) {
+#ifdef AV_PAIRS
+      vf low = v_set(i < count ? element(type, data, i * line + 2 * p * step) : 0);
+      vf high = v_set(i < count && 2 * p + 1 < k ? element(type, data, i * line + (2 * p + 1) * step) : 0);
+      out[p * width + i] = ((vf)_mm512_unpacklo_epi16((__m512i)(_mm512_castsi256_si512((__m256i)_mm512_cvtneps_pbh(low))),
+                                                       (__m512i)(_mm512_castsi256_si512((__m256i)_mm512_cvtneps_pbh(high)))))[0];
+#else
+      out[p * width + i] = i < count ? element(type, data, i * line + p * step) : 0;
+#endif
+    }
+}
+
+/// Packs a panel whose lines are neighbours in memory at each k; `lines` may be read, the first `width` are wanted.
+FN void pack_copied(av_dtype type, const void *data, int64_t step, int64_t lines, int64_t k, int64_t width, float *out) {
+  for (int64_t p = 0; p < k; p++)
+    for (int64_t i = 0; i < width; i += W) {
+      vf v = lines - i > 0 ? v_load_as(type, data, p * step + i, lines - i) : v_set(0);
+      if (p + 1 < k || width - i >= W) v_store(out + p * width + i, v);  // what runs over is mended by the next k
+      else v_store_n(out + p * width + i, v, width - i);
+    }
+}
+
+FN void pack_panels(av_dtype type, const void *data, int64_t line, int64_t step, int64_t lines, int64_t k, int64_t width, float *out) {
+  int64_t words = (k + word_elements - 1) / word_elements;
+  for (int64_t first = 0; first < lines; first += width, out += words * width) {
+    const char *at = (const char *)data + first * line * av_size(type);
+    int64_t count = lines - first < width ? lines - first : width;
+    if (step == 1) {
+      for (int64_t i = 0; i < width; i += W)
+        pack_transposed(type, at + i * line * av_size(type), line, count - i, k, width, out + i);
+    } else if (line == 1 && word_elements == 1) {
+      pack_copied(type, at, step, lines - first, k, width, out);
+    } else {
+      pack_general(type, at, line, step, count, k, width, out);
+    }
+  }
+}
+
+static void pack_rows(const av_matrix *a, int64_t m, int64_t k0, int64_t k, float *out) {
+  const char *at = (const char *)a->data + k0 * a->col * av_size(a->type);
+  switch (a->type) {
+  case AV_F16: pack_panels(AV_F16, at, a->row, a->col, m, k, tile_rows, out); break;
+  case AV_BF16: pack_panels(AV_BF16, at, a->row, a->col, m, k, tile_rows, out); break;
+  default: pack_panels(AV_F32, at, a->row, a->col, m, k, tile_rows, out);
+  }
+}
+
+/// Packs the patches under output pixels n0..<n0 + n: what im2col would store, straight into panels.
+static void pack_patches(const av_columns *b, int64_t n0, int64_t n, int64_t k0, int64_t k, float *out) {
+  const av_conv2d_args *c = b->conv;
+  const float *picture = b->data;
+  for (int64_t first = 0; first < n; first += tile_cols, out += k * tile_cols) {
+    for (int64_t p = 0; p < k; p++) {
+      int64_t tap = k0 + p, kx = tap % c->kw, ky = tap / c->kw % c->kh, channel = tap / (c->kw * c->kh);
+      const float *plane = picture + channel * c->h * c->w;
+      int64_t pixel = n0 + first, oy = pixel / c->ow, ox = pixel % c->ow;
+      float *o = out + p * tile_cols;
+      for (int64_t i = 0; i < tile_cols; i++) {
+        int64_t iy = oy * c->stride_y + ky * c->dilation_y - c->pad_top, ix = ox * c->stride_x + kx * c->dilation_x - c->pad_left;
+        bool inside = first + i < n && iy >= 0 && iy < c->h && ix >= 0 && ix < c->w;
+        o[i] = inside ? plane[iy * c->w + ix] : 0;
+        if (++ox == c->ow) { ox = 0; oy++; }
+      }
+    }
+  }
+}
+
+static void pack_cols(const av_columns *b, int64_t n0, int64_t n, int64_t k0, int64_t k, float *out) {
+  if (b->conv) { pack_patches(b, n0, n, k0, k, out); return; }
+  const char *at = (const char *)b->data + (n0 * b->n_stride + k0 * b->k_stride) * av_size(b->type);
+  switch (b->type) {
+  case AV_F16: pack_panels(AV_F16, at, b->n_stride, b->k_stride, n, k, tile_cols, out); break;
+  case AV_BF16: pack_panels(AV_BF16, at, b->n_stride, b->k_stride, n, k, tile_cols, out); break;
+  default: pack_panels(AV_F32, at, b->n_stride, b->k_stride, n, k, tile_cols, out);
+  }
+}
+
+FN vf multiply_add(float a, vf b, vf c) {
+#ifdef AV_PAIRS
+  return _mm512_dpbf16_ps(c, (__m512bh)v_set(a), (__m512bh)b);
+#else
+  return v_fma(v_set(a), b, c);
+#endif
+}
+
+/// One register tile: `m` rows (a constant at each call) by tile_cols, over k words of both panels; `n` columns are stored.
+FN void tile(const int m, int64_t n, int64_t k, const float *a, const float *b, float *c, int64_t ldc, bool accumulate) {
+  vf sum[tile_rows][tile_vectors];
+  UNROLL for (int i = 0; i < m; i++) UNROLL for (int j = 0; j < tile_vectors; j++) sum[i][j] = v_set(0);
+  for (int64_t p = 0; p < k; p++, a += tile_rows, b += tile_cols) {
+    vf row[tile_vectors];
+    UNROLL for (int j = 0; j < tile_vectors; j++) row[j] = v_load(b + j * W);
+    UNROLL for (int i = 0; i < m; i++) UNROLL for (int j = 0; j < tile_vectors; j++) sum[i][j] = multiply_add(a[i], row[j], sum[i][j]);
+  }
+  if (n == tile_cols) {
+    UNROLL for (int i = 0; i < m; i++) UNROLL for (int j = 0; j < tile_vectors; j++) {
+      float *o = c + i * ldc + j * W;
+      v_store(o, accumulate ? sum[i][j] + v_load(o) : sum[i][j]);
+    }
+    return;
+  }
+  UNROLL for (int i = 0; i < m; i++) UNROLL for (int j = 0; j < tile_vectors; j++) {
+    float *o = c + i * ldc + j * W;
+    int64_t left = n - j * W;
+    if (left > 0) v_store_any(o, accumulate ? sum[i][j] + v_load_any(o, left) : sum[i][j], left);
+  }
+}
+
+static void multiply(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c, int64_t ldc, bool accumulate) {
+  for (int64_t i = 0; i < m; i += tile_rows, a += tile_rows * k) {
+    int64_t rows = m - i < tile_rows ? m - i : tile_rows;
+    const float *panel = b;
+    for (int64_t j = 0; j < n; j += tile_cols, panel += tile_cols * k) {
+      float *o = c + i * ldc + j;
+      int64_t cols = n - j < tile_cols ? n - j : tile_cols;
+#define ROWS(r) case r: tile(r, cols, k, a, panel, o, ldc, accumulate); break;
+      switch (rows) {
+        ROWS(1) ROWS(2) ROWS(3) ROWS(4)
+#if AV_LEVEL >= 1
+        ROWS(5) ROWS(6)
+#endif
+#if AV_LEVEL == 2
+        ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
+#endif
+      }
+#undef ROWS
+    }
+  }
+}
+
+#define GEMM_TABLE { \
+  .rows = tile_rows, .cols = tile_cols, .pack_rows = pack_rows, .pack_cols = pack_cols, .multiply = multiply, .pair = word_elements }

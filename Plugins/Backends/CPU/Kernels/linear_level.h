@@ -1,0 +1,98 @@
+// Linear layers with few rows: dot products that read each weight once, several weight rows and activation rows at a time.
+#pragma once
+#include "gemm_level.h"
+#include "vmath.h"
+
+enum { thin_weights = 4, thin_rows = AV_LEVEL == 2 ? 4 : 2, thin_block = 64 };
+
+static void epilogue(const av_linear_args *p, const float *raw, int64_t raw_row, int64_t m0, int64_t m, int64_t n0, int64_t n) {
+  for (int64_t i = 0; i < m; i++) {
+    float *y = p->y + (m0 + i) * p->ldy + n0;
+    const float *residual = p->residual ? p->residual + (m0 + i) * p->ldr + n0 : NULL;
+    for (int64_t j = 0; j < n; j += W) {
+      int64_t left = n - j;
+      vf v = v_load_any(raw + i * raw_row + j, left);
+      if (p->bias.data) {
+        switch (p->bias.type) {
+        case AV_F16: v += v_load_as(AV_F16, p->bias.data, n0 + j, left); break;
+        case AV_BF16: v += v_load_as(AV_BF16, p->bias.data, n0 + j, left); break;
+        default: v += v_load_as(AV_F32, p->bias.data, n0 + j, left);
+        }
+      }
+      v = v_activate(p->activation, v);
+      if (residual) v += v_load_any(residual + j, left);
+      v_store_any(y + j, v, left);
+    }
+  }
+}
+
+/// out[r * thin_block + c] = x row r . weight row c, for constant counts of rows and weights.
+FN void dots(av_dtype type, const int rows, const int weights, const float *x, int64_t ldx, const char *w, int64_t ldw_bytes, int64_t k,
+             float *out) {
+  vf sum[thin_rows][thin_weights][2];
+  UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < weights; c++) sum[r][c][0] = sum[r][c][1] = v_set(0);
+  const int64_t size = av_size(type), ahead = 1024;
+  int64_t i = 0;
+  for (; i + 2 * W <= k; i += 2 * W) {
+    // Each stream is prefetched 1 KiB ahead, on into the row that follows this group of rows: the hardware stops at a page's end.
+    int64_t far = i * size + ahead;
+    if (far >= k * size) far += (weights - 1) * ldw_bytes;
+    UNROLL for (int c = 0; c < weights; c++)
+      UNROLL for (int64_t line = 0; line < 2 * W * size; line += 64) __builtin_prefetch(w + c * ldw_bytes + far + line);
+    UNROLL for (int u = 0; u < 2; u++) {
+      vf wv[thin_weights];
+      UNROLL for (int c = 0; c < weights; c++) wv[c] = v_load_as(type, w + c * ldw_bytes, i + u * W, W);
+      UNROLL for (int r = 0; r < rows; r++) {
+        vf xv = v_load(x + r * ldx + i + u * W);
+        UNROLL for (int c = 0; c < weights; c++) sum[r][c][rows == 1 ? u : 0] = v_fma(wv[c], xv, sum[r][c][rows == 1 ? u : 0]);
+      }
+    }
+  }
+  for (; i < k; i += W) {
+    UNROLL for (int c = 0; c < weights; c++) {
+      vf wv = v_load_as(type, w + c * ldw_bytes, i, k - i);
+      UNROLL for (int r = 0; r < rows; r++) sum[r][c][0] = v_fma(wv, v_load_any(x + r * ldx + i, k - i), sum[r][c][0]);
+    }
+  }
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int c = 0; c < weights; c++) out[r * thin_block + c] = v_sum(sum[r][c][0] + sum[r][c][1]);
+}
+
+FN void thin_typed(av_dtype type, const av_linear_args *p, int64_t n0, int64_t n1) {
+  const int64_t row_bytes = p->ldw * av_size(type);
+  for (int64_t block = n0; block < n1; block += thin_block) {
+    float out[8 * thin_block];
+    int64_t count = n1 - block < thin_block ? n1 - block : thin_block;
+    for (int64_t c = 0; c < count; c += thin_weights) {
+      const char *w = (const char *)p->w + (block + c) * row_bytes;
+      for (int64_t r = 0; r < p->m; r += thin_rows) {
+        const float *x = p->x + r * p->ldx;
+        float *o = out + r * thin_block + c;
+        int64_t rows = p->m - r;
+        if (count - c < thin_weights) {
+          for (int64_t i = 0; i < rows && i < thin_rows; i++)
+            for (int64_t j = c; j < count; j++)
+              dots(type, 1, 1, x + i * p->ldx, p->ldx, w + (j - c) * row_bytes, row_bytes, p->k, o + i * thin_block + j - c);
+          continue;
+        }
+        switch (rows) {
+        case 1: dots(type, 1, thin_weights, x, p->ldx, w, row_bytes, p->k, o); break;
+#if AV_LEVEL == 2
+        case 2: dots(type, 2, thin_weights, x, p->ldx, w, row_bytes, p->k, o); break;
+        case 3: dots(type, 3, thin_weights, x, p->ldx, w, row_bytes, p->k, o); break;
+#endif
+        default: dots(type, thin_rows, thin_weights, x, p->ldx, w, row_bytes, p->k, o);
+        }
+      }
+    }
+    epilogue(p, out, thin_block, 0, p->m, block, count);
+  }
+}
+
+static void thin(const av_linear_args *p, int64_t n0, int64_t n1) {
+  switch (p->wtype) {
+  case AV_F16: thin_typed(AV_F16, p, n0, n1); break;
+  case AV_BF16: thin_typed(AV_BF16, p, n0, n1); break;
+  default: thin_typed(AV_F32, p, n0, n1);
+  }
+}
