@@ -1,17 +1,18 @@
 public import AviaryCore
-import AviaryFormats
 public import AviaryTensor
 
 /// A published checkpoint as the zoo knows it: where its weights are published, under which licence, and its
 /// configuration. Data only; no code belongs to it.
 public struct Manifest: Sendable {
   public let name: String
+  /// The `id` of the architecture that runs it.
   public let family: String
   /// `org/name` on the Hugging Face hub.
   public let repository: String
   public let licence: String
+  /// What to fetch of the repository: names, `*` for any part of one.
   public let files: [String]
-  /// Which prompt form it was trained with.
+  /// Which prompt form it was trained with: a style's name, or `template` for the checkpoint's own chat template.
   public let promptStyle: String
   /// Numbers in its weights.
   public let parameters: Double
@@ -19,17 +20,25 @@ public struct Manifest: Sendable {
   public let parts: [String: String]
   let json: JSONValue
 
+  static let keys = ["name", "family", "repository", "licence", "files", "prompt", "parameters", "parts", "configuration"]
+
   /// Reads a manifest.
   ///
-  /// - Throws: `.config` with the key path of what is missing or wrong.
+  /// - Throws: `.config` with the key path of what is missing, wrong or unknown; `.file`, `.format`.
   public init(path: String, limits: Limits = .standard) throws(AviaryError) {
-    let file = try MappedFile(path: path)
-    guard file.bytes.count <= limits.configBytes else {
-      throw AviaryError(.limit, "a file of \(file.bytes.count) bytes", wanted: "at most \(limits.configBytes)", at: file.name)
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    try self.init(text: try TextFile.read(path, limits: limits), file: file, limits: limits)
+  }
+
+  /// Reads the text of a manifest.
+  ///
+  /// - Parameter file: its name, for errors.
+  init(text: String, file: String, limits: Limits = .standard) throws(AviaryError) {
+    json = try YAMLFile.parse(text, name: file, limits: limits)
+    let c = try ConfigReader(json, place: file)
+    for key in json.object?.keys ?? [] where !Manifest.keys.contains(key) {
+      throw AviaryError(.config, "unknown key \(key)", wanted: "\(Nearest.to(key, among: Manifest.keys)), perhaps", at: file)
     }
-    let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
-    json = try YAMLFile.parse(text, name: file.name, limits: limits)
-    let c = try ConfigReader(json, place: file.name)
     name = try c.string("name")
     family = try c.string("family")
     repository = try c.string("repository")
@@ -37,9 +46,13 @@ public struct Manifest: Sendable {
     files = try c.strings("files")
     promptStyle = try c.string("prompt")
     parameters = try c.number("parameters", in: 1...1e13)
+    let named = try c.object("parts")
     var parts: [String: String] = [:]
-    for (key, value) in try c.object("parts")?.json.object?.members ?? [] { parts[key] = value.string }
+    for key in named?.json.object?.keys ?? [] { parts[key] = try named?.string(key) }
     self.parts = parts
+    guard try c.object("configuration")?.has("config.json") == true else {
+      throw AviaryError(.config, "no config.json", wanted: "the model's configuration", at: "\(file): configuration")
+    }
   }
 
   /// Bytes of the weights when stored as `dtype`.
@@ -61,8 +74,10 @@ struct ManifestFolder: ModelFolder {
       wanted: "the folder of \(manifest.repository) (licence: \(manifest.licence)), or --random to measure speed", at: manifest.name)
   }
 
-  /// Parts stand in the same file under `configuration`, by `part/file` names.
-  func part(_ name: String) throws(AviaryError) -> any ModelFolder { ManifestPart(manifest: manifest, part: name) }
+  /// Parts stand in the same file under `configuration`, by `part/file` names; a configuration may begin them with `./`.
+  func part(_ name: String) throws(AviaryError) -> any ModelFolder {
+    ManifestPart(manifest: manifest, part: name.hasPrefix("./") ? String(name.dropFirst(2)) : name)
+  }
 
   func tokenizer() throws(AviaryError) -> any Tokenizer { throw AviaryError(.file, "\(manifest.name) is a manifest, without a tokenizer") }
   func promptTemplate() throws(AviaryError) -> (any PromptTemplate)? { nil }

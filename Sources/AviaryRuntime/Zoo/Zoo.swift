@@ -1,0 +1,82 @@
+public import AviaryCore
+import AviaryFormats
+public import AviaryTensor
+import Foundation
+
+/// The published checkpoints that a folder of manifests describes.
+public struct Zoo: Sendable {
+  /// Where the manifests lie.
+  public let folder: String
+  /// All of them, by name.
+  public let manifests: [Manifest]
+
+  /// Reads every `.yaml` file of a folder.
+  ///
+  /// - Throws: `.file` where there is no such folder or no manifest in it; `.config` where two have one name; what
+  ///   reading a manifest throws.
+  public init(folder: String, limits: Limits = .standard) throws(AviaryError) {
+    self.folder = folder
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+      throw AviaryError(.file, "there is no folder \(folder)", wanted: "a folder of manifests")
+    }
+    var manifests: [Manifest] = []
+    for name in names.sorted() where name.hasSuffix(".yaml") {
+      let manifest = try Manifest(path: "\(folder)/\(name)", limits: limits)
+      guard !manifests.contains(where: { $0.name == manifest.name }) else {
+        throw AviaryError(.config, "a second manifest of the name \(manifest.name)", wanted: "one", at: name)
+      }
+      manifests.append(manifest)
+    }
+    guard !manifests.isEmpty else { throw AviaryError(.file, "no manifest in \(folder)", wanted: "*.yaml") }
+    self.manifests = manifests
+  }
+
+  /// The zoo of this process: the folder that `AVIARY_ZOO` names; else `Zoo` beside the program or in a folder above it,
+  /// which is where it lies for an unpacked release and for a build of this repository; else `./Zoo`.
+  ///
+  /// - Parameter program: path of the executable.
+  /// - Throws: `.file` where there is none; as `init(folder:)`.
+  public static func find(
+    _ surroundings: Surroundings, program: String? = Bundle.main.executablePath, limits: Limits = .standard
+  ) throws(AviaryError) -> Zoo {
+    if let named = surroundings.environment["AVIARY_ZOO"], !named.isEmpty { return try Zoo(folder: named, limits: limits) }
+    var places: [String] = []
+    if let program {
+      var folder = URL(fileURLWithPath: program).resolvingSymlinksInPath().deletingLastPathComponent()
+      // `.build/<triple>/release/aviary` stands four folders below the repository.
+      for _ in 0..<4 where folder.path != "/" {
+        places.append(folder.appendingPathComponent("Zoo").path)
+        folder = folder.deletingLastPathComponent()
+      }
+    }
+    places.append("Zoo")
+    guard let place = places.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+      throw AviaryError(.file, "no folder Zoo beside the program or here", wanted: "it, or AVIARY_ZOO with its path")
+    }
+    return try Zoo(folder: place, limits: limits)
+  }
+
+  /// Whether a checkpoint is on this machine.
+  public enum Presence: Sendable, Hashable {
+    case absent
+    /// Begun, but not all there: what is wrong with it.
+    case incomplete(AviaryError)
+    /// Ready to run, in that folder.
+    case present(folder: String)
+  }
+
+  /// Looks for a manifest's checkpoint in the Hugging Face cache and, by `org/name`, below the working folder. Opens its
+  /// weights and those of its parts to see that all files are there; reads none of them, and opens no socket.
+  public func presence(of manifest: Manifest, _ surroundings: Surroundings, limits: Limits = .standard) -> Presence {
+    let (environment, home) = (surroundings.environment, surroundings.home)
+    guard let folder = try? ModelPath.resolve(manifest.repository, environment: environment, home: home) else { return .absent }
+    do throws(AviaryError) {
+      _ = try Checkpoint.open(folder, limits: limits)
+      for part in manifest.parts.values.sorted() {
+        _ = try Checkpoint.open(
+          try ModelPath.resolveTower(part, modelFolder: folder, environment: environment, home: home), limits: limits)
+      }
+    } catch { return .incomplete(error) }
+    return .present(folder: folder)
+  }
+}
