@@ -55,9 +55,9 @@ let package = Package(
     .plugin(name: "Registry", capability: .buildTool(), dependencies: ["RegistryTool"], path: "Plugins/Tools/Registry"),
     module(
       "Architectures", core + ["AviaryParts", "AviaryNN", "AviaryMedia", "AviaryText"], path: "Plugins/Architectures", plugins: ["Registry"]),
-/*    // Kernels at -O0 are up to fifty times slower, so that debug builds would be of no use.
+    // Kernels at -O0 are up to fifty times slower, so that debug builds would be of no use.
     .target(name: "CAviaryKernels", path: "Plugins/Backends/CPU/Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
-    module("BackendCPU", ["AviaryTensor", "CAviaryKernels", "COpenBLAS"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),*/
+    // module("BackendCPU", ["AviaryTensor", "CAviaryKernels", "COpenBLAS"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),
 
     // Front
     module(
@@ -65,5 +65,13 @@ let package = Package(
     .executableTarget(
       name: "aviary", dependencies: core + ["AviaryRuntime", "AviaryFormats", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: settings),
+
+    // Tests
+    .target(name: "TensorTestSupport", dependencies: ["AviaryTensor"], path: "Tests/TensorTestSupport", swiftSettings: settings),
+    tests("AviaryTensorTests", ["AviaryTensor", "TensorTestSupport"]),
+    tests("AviaryFormatsTests", core + ["AviaryFormats"]),
+    tests("AviaryMediaTests", core + ["AviaryMedia", crypto], exclude: ["Fixtures"]),
+    tests("AviaryTextTests", core + ["AviaryText"]),
+    tests("AviaryTemplateTests", core + ["AviaryText"], exclude: ["Fixtures"]),
   ]
 )

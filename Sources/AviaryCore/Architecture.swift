@@ -59,5 +59,6 @@ extension ModelFolder {
 
 /// Turns a conversation into prompt text whose parts remember where they came from.
 public protocol PromptTemplate: Sendable {
-  func render(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws(AviaryError) -> MarkedText
+  /// - Parameter imageMarker: stands for a picture where the template reads a message's content as one text.
+  func render(_ messages: [ChatMessage], addGenerationPrompt: Bool, imageMarker: String?) throws(AviaryError) -> MarkedText
 }

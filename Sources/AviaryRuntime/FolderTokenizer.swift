@@ -5,9 +5,16 @@ import AviaryText
 /// The tokenizer that a folder's files describe.
 enum FolderTokenizer {
   static func load(_ folder: FolderOnDisk) throws(AviaryError) -> any Tokenizer {
-    guard let json = try folder.json("tokenizer.json") else { throw AviaryError(.file, "no tokenizer") }
-    let config = try folder.json("tokenizer_config.json")
-    func token(_ key: String) -> String? { config?[key]?.string ?? config?[key]?["content"]?.string }
-    return try TokenizerJSON(json, frame: TokenFrame(bos: token("bos_token"), eos: token("eos_token")), limits: folder.limits)
+    var files = TokenizerFiles()
+    files.tokenizer = try folder.json("tokenizer.json")
+    if files.tokenizer == nil {
+      files.sentencePiece = try folder.bytes("tokenizer.model", maxBytes: folder.limits.jsonBytes)
+      files.vocabulary = try folder.json("vocab.json")
+      files.merges = try folder.bytes("merges.txt", maxBytes: folder.limits.jsonBytes).map { String(decoding: $0, as: UTF8.self) }
+    }
+    files.config = try folder.json("tokenizer_config.json")
+    files.specialTokensMap = try folder.json("special_tokens_map.json")
+    files.addedTokens = try folder.json("added_tokens.json")
+    return try TokenizerLoader.load(files, limits: folder.limits)
   }
 }

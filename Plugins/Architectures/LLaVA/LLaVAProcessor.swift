@@ -46,18 +46,13 @@ struct LLaVAProcessor: Processor {
   func prompt(_ messages: [ChatMessage], _ options: PromptOptions) throws(AviaryError) -> MarkedText {
     var messages = messages
     if let system = options.system, messages.first?.role != .system { messages.insert(ChatMessage(.system, system), at: 0) }
-    if options.style == nil, let template { return try template.render(messages, addGenerationPrompt: true) }
+    if options.style == nil, let template { return try template.render(messages, addGenerationPrompt: true, imageMarker: marker) }
     let name = options.style ?? defaultStyle
-    guard let style = PromptStyle.named(name) else {
-      throw AviaryError(.request, "no prompt style \(name)", wanted: "one of " + PromptStyle.names.joined(separator: ", "))
+    guard var style = PromptStyle.published(name) else {
+      throw AviaryError(.request, "no prompt style \(name)", wanted: "one of " + PromptStyle.published.map(\.name).joined(separator: ", "))
     }
-    return try style.render(messages, imageMarker: imageText)
-  }
-
-  /// What stands for a picture in a prompt without a template.
-  private var imageText: String {
-    if case .original(let original) = config.layout, original.usesStartEnd { return "<im_start>\(marker)<im_end>" }
-    return marker
+    if case .original(let original) = config.layout, original.usesStartEnd { style.image = .init("<im_start>\(marker)<im_end>\n") }
+    return try style.render(messages)
   }
 
   /// The original's choice by the checkpoint's name; its web demo and evaluations use `v1`.

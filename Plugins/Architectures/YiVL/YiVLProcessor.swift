@@ -22,7 +22,7 @@ struct YiVLProcessor: Processor {
       try tower.optionalConfig("preprocessor_config.json") ?? .empty("preprocessor_config.json"), side: config.vision.imageSize)
     try pictures.check(encoderSide: config.vision.imageSize, at: "\(config.tower): preprocessor_config.json")
     padding = config.aspectRatio == "pad" ? try PixelColour(mean: pictures.normalization.mean) : nil
-    stop = try StopRule.declared(by: folder, tokenizer: tokenizer, strings: style.stopStrings)
+    stop = try StopRule.declared(by: folder, tokenizer: tokenizer, strings: style.stop)
   }
 
   var imageMarker: String? { "<image_placeholder>" }
@@ -31,7 +31,7 @@ struct YiVLProcessor: Processor {
   func prompt(_ messages: [ChatMessage], _ options: PromptOptions) throws(AviaryError) -> MarkedText {
     var messages = messages
     if let system = options.system, messages.first?.role != .system { messages.insert(ChatMessage(.system, system), at: 0) }
-    return try style.render(messages, imageMarker: "<image_placeholder>")
+    return try style.render(messages)
   }
 
   func prepare(_ image: PixelImage) throws(AviaryError) -> PreparedImage {
