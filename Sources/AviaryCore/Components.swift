@@ -4,6 +4,8 @@ public import AviaryTensor
 public protocol VisionEncoder: Sendable {
   /// Channels of the features.
   var width: Int { get }
+  /// Shapes of one picture's views, [1, 3, h, w] each, for measuring without a picture.
+  var viewShapes: [Shape] { get }
   /// -> [n, t, width]
   func callAsFunction(_ views: [Tensor]) -> Tensor
 }

@@ -79,34 +79,16 @@ public struct Generator: Sendable {
     event(.prefilled(tokens: prepared.prompt.count, reused: prefilled.reused, seconds: result.prefillSeconds))
 
     var logits = prefilled.logits
-    var sampler = Sampler(request.sampling)
-    var stops = StopDetector(processor.stop.strings + request.stop)
-    var decoder = processor.tokenizer.streamDecoder(skipSpecial: true)
-    var history = prepared.prompt.inputIDs
-    while result.generatedIDs.count < request.maxTokens {
-      let id = try sampler.next(&logits, history: history)
-      result.generatedIDs.append(id)
-      history.append(id)
-      if processor.stop.ids.contains(id) {
-        result.finishReason = .stop
-        event(.token(id: id, text: ""))
-        break
-      }
-      let piece = stops.next(decoder.next(id))
-      result.text += piece
-      event(.token(id: id, text: piece))
-      if stops.hit != nil {
-        result.finishReason = .stop
-        break
-      }
-      if result.generatedIDs.count == request.maxTokens || sequence.count == sequence.cache.capacity { break }
-      logits = try sequence.decode(id)
+    var loop = AnswerLoop(request, processor, prompt: prepared.prompt.inputIDs)
+    while !loop.isDone {
+      let token = try loop.next(&logits)
+      event(.token(id: token.id, text: token.text))
+      if loop.isDone || sequence.count == sequence.cache.capacity { break }
+      logits = try sequence.decode(token.id)
     }
-    if stops.hit == nil {
-      let rest = stops.next(decoder.finish()) + stops.finish()
-      result.text += rest
-      if !rest.isEmpty { event(.token(id: -1, text: rest)) }
-    }
+    let rest = loop.finish()
+    if !rest.isEmpty { event(.token(id: -1, text: rest)) }
+    (result.text, result.generatedIDs, result.finishReason) = (loop.text, loop.ids, loop.finishReason)
     result.decodeSeconds = lap()
     result.arenaBytes = sequence.runner.arenaBytes
     result.cacheBytes = sequence.cache.byteCount

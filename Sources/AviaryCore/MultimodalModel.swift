@@ -6,6 +6,8 @@ public protocol MultimodalModel: Sendable {
   var language: Language { get }
   /// Whether it can look at pictures at all. A picture given to a blind model is an error, never ignored.
   var canSee: Bool { get }
+  /// Shapes of one picture's views where it can see.
+  var viewShapes: [Shape] { get }
   /// One picture's views, each [tiles, 3, h, w], to what the language model gets.
   func perceive(_ views: [Tensor], _ layout: MediaLayout) -> Percept
 }
@@ -16,6 +18,7 @@ public struct Spliced<V: VisionEncoder, A: Adapter, L: LanguageModel>: Multimoda
   public let adapter: A
   public let language: L
   public var canSee: Bool { true }
+  public var viewShapes: [Shape] { encoder.viewShapes }
 
   public init(_ encoder: V, _ adapter: A, _ language: L) {
     self.encoder = encoder
@@ -34,6 +37,7 @@ public struct Spliced<V: VisionEncoder, A: Adapter, L: LanguageModel>: Multimoda
 public struct TextOnly<L: LanguageModel>: MultimodalModel {
   public let language: L
   public var canSee: Bool { false }
+  public var viewShapes: [Shape] { [] }
   public init(_ language: L) { self.language = language }
   public func perceive(_ views: [Tensor], _ layout: MediaLayout) -> Percept {
     preconditionFailure("the engine refuses pictures for a model without eyes")

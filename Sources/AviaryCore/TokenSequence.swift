@@ -40,6 +40,16 @@ public final class TokenSequence {
   ///
   /// - Returns: its rows for the language model, [k * width], and taps where asked for.
   public func perceive(_ image: PreparedImage, taps: Bool = false) throws(AviaryError) -> (rows: [Float], taps: [RecordedTensor]) {
+    let seen = try encode(image, taps: taps)
+    let count = seen.outputs[0].count / loaded.model.language.width
+    guard count == image.layout.tokens else {
+      throw AviaryError(.internal, "the picture became \(count) rows", wanted: "\(image.layout.tokens), as the processor declared")
+    }
+    return (seen.outputs[0], seen.taps.map { RecordedTensor($0.name, $0.shape, .floats($0.values)) })
+  }
+
+  /// The encoder and adapter alone.
+  func encode(_ image: PreparedImage, taps: Bool = false) throws(AviaryError) -> GraphRunner.Values {
     let planned = try runner.plan(taps: taps) { graph in
       let views = image.views.enumerated().map { graph.input($0.offset, Shape($0.element.shape), .f32) }
       switch loaded.model.perceive(views, image.layout) {
@@ -47,12 +57,7 @@ public final class TokenSequence {
       case .tokens(let ids): return [loaded.model.language.embed(ids)]
       }
     }
-    let shape = planned.plan.outputs[planned.outputs[0]].shape
-    guard shape[0] == image.layout.tokens else {
-      throw AviaryError(.internal, "the picture became \(shape[0]) rows", wanted: "\(image.layout.tokens), as the processor declared")
-    }
-    let values = try runner.run(planned, image.views.map { .floats($0.values) })
-    return (values.outputs[0], values.taps.map { RecordedTensor($0.name, $0.shape, .floats($0.values)) })
+    return try runner.run(planned, image.views.map { .floats($0.values) })
   }
 
   /// Embeds the prompt, splices the pictures' rows in, and runs all that is not in the cache already.

@@ -71,6 +71,7 @@ public struct CLIPViT: VisionEncoder {
   let path: ModulePath
 
   public var width: Int { config.hiddenSize * features.indices.count }
+  public var viewShapes: [Shape] { [[1, 3, config.imageSize, config.imageSize]] }
   /// Rows per picture.
   public var tokens: Int { config.grid * config.grid + (features.keepsClassToken ? 1 : 0) }
 

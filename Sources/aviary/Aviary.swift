@@ -9,7 +9,7 @@ import Foundation
     abstract: "Open multimodal models on the hardware you have.",
     discussion: "A MODEL is a checkpoint's folder, `org/name` in the Hugging Face cache, or a manifest of the zoo.",
     version: "0.1.0",
-    subcommands: [Run.self, Chat.self, Verify.self, Inspect.self, Devices.self, LimitsCommand.self])
+    subcommands: [Run.self, Chat.self, Verify.self, Bench.self, List.self, Inspect.self, Devices.self, LimitsCommand.self])
 
   static func main() async {
     do {

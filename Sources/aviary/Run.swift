@@ -42,7 +42,7 @@ struct Run: AsyncParsableCommand {
     let interrupt = Interrupt()
     let result = try await Answer.stream(session.engine.generate(request), showing: !json, interrupt)
     if json {
-      Console.print(JSONWriter.text(Answer.json(result, session), pretty: true))
+      Console.print(JSONWriter.text(Answer.json(result, session)))
     } else {
       Console.print("")
       Console.error(Answer.timings(result, load: session.loadSeconds))

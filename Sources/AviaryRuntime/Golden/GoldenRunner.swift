@@ -22,9 +22,7 @@ public struct GoldenRunner: Sendable {
     let loaded = try loader.load(golden.modelFolder, on: backend)
     let generator = try Generator(loaded, features: FeatureCache(), limits: loader.limits)
     guard let processor = loaded.processor else { throw AviaryError(.internal, "no processor") }
-    var request = try golden.requestWithImages(loaded, loader.limits)
-    // The reference kept the token that ended it, and its record says how many there were.
-    request.maxTokens = min(request.maxTokens, loader.limits.contextTokens)
+    let request = try golden.requestWithImages(loaded, loader.limits)
     var prepared = try generator.prepare(request)
 
     var outcome = Outcome()
@@ -59,11 +57,18 @@ public struct GoldenRunner: Sendable {
     let vocabulary = loaded.model.language.vocabularySize
     try add(RecordedTensor("logits", [prepared.prompt.count, vocabulary], .floats(prefilled.allLogits)))
 
-    var generated: [Int32] = []
     var steps: [Float] = []
-    outcome.text = try Self.generate(request, processor, sequence, prefilled.logits, history: prepared.prompt.inputIDs, &generated, &steps)
-    try add(RecordedTensor("step_logits", [generated.count, vocabulary], .floats(steps)))
-    try add(RecordedTensor("generated_ids", [generated.count], .ints(generated.map(Int64.init))))
+    var logits = prefilled.logits
+    var loop = AnswerLoop(request, processor, prompt: prepared.prompt.inputIDs)
+    while !loop.isDone {
+      steps += logits
+      let token = try loop.next(&logits)
+      if !loop.isDone { logits = try sequence.decode(token.id) }
+    }
+    _ = loop.finish()
+    outcome.text = loop.text
+    try add(RecordedTensor("step_logits", [loop.ids.count, vocabulary], .floats(steps)))
+    try add(RecordedTensor("generated_ids", [loop.ids.count], .ints(loop.ids.map(Int64.init))))
     return outcome
   }
 
@@ -83,29 +88,6 @@ public struct GoldenRunner: Sendable {
       images[index].views[0].values = Array(recorded[start..<start + count])
       offset += count
     }
-  }
-
-  private static func generate(
-    _ request: GenerationRequest, _ processor: any Processor, _ sequence: TokenSequence, _ first: [Float], history: [Int32],
-    _ generated: inout [Int32], _ steps: inout [Float]
-  ) throws(AviaryError) -> String {
-    var logits = first
-    var sampler = Sampler(request.sampling)
-    var stops = StopDetector(processor.stop.strings + request.stop)
-    var decoder = processor.tokenizer.streamDecoder(skipSpecial: true)
-    var history = history
-    var text = ""
-    while generated.count < request.maxTokens {
-      steps += logits
-      let id = try sampler.next(&logits, history: history)
-      generated.append(id)
-      history.append(id)
-      if processor.stop.ids.contains(id) { break }
-      text += stops.next(decoder.next(id))
-      if stops.hit != nil || generated.count == request.maxTokens { break }
-      logits = try sequence.decode(id)
-    }
-    return text + stops.next(decoder.finish()) + stops.finish()
   }
 
   /// Taps of several pictures joined along the first axis, as references record them.
