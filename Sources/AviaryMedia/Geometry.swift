@@ -83,22 +83,17 @@ extension PixelImage {
   /// The picture on a larger canvas of one colour (opaque where there is alpha), its corner at (`left`, `top`).
   /// - Precondition: the picture lies on the canvas.
   private func placed(onWidth canvasWidth: Int, height canvasHeight: Int, left: Int, top: Int, fill: [UInt8]) -> PixelImage {
+    let emptyRow = Array(repeatElement(fill, count: canvasWidth).joined())
+    let right = canvasWidth - left - width
     var out: [UInt8] = []
     out.reserveCapacity(canvasWidth * canvasHeight * channels)
-    func pad(_ count: Int) {
-      if fill.allSatisfy({ $0 == fill[0] }) {
-        out.append(contentsOf: repeatElement(fill[0], count: count * channels))
-      } else {
-        for _ in 0..<count { out += fill }
-      }
-    }
-    pad(top * canvasWidth)
+    for _ in 0..<top { out += emptyRow }
     for y in 0..<height {
-      pad(left)
+      out += emptyRow[..<(left * channels)]
       out += pixels[y * width * channels..<(y + 1) * width * channels]
-      pad(canvasWidth - left - width)
+      out += emptyRow[..<(right * channels)]
     }
-    pad((canvasHeight - top - height) * canvasWidth)
+    for _ in 0..<canvasHeight - top - height { out += emptyRow }
     return PixelImage(width: canvasWidth, height: canvasHeight, channels: channels, pixels: out)
   }
 

@@ -68,6 +68,7 @@ extension PixelImage {
     _ newWidth: Int, _ filter: ResampleFilter, _ columns: Range<Int>, rows: Range<Int>
   ) -> PixelImage {
     let plan = ResampleWeights(filter, from: width, to: newWidth, window: columns)
+    let weights = plan.fixedPoint
     let stride = columns.count * channels
     let out = [UInt8](unsafeUninitializedCapacity: stride * rows.count) { room, filled in
       pixels.withUnsafeBufferPointer { source in
@@ -75,7 +76,7 @@ extension PixelImage {
         for (i, y) in rows.enumerated() {
           aviary_resize_row(
             from + y * width * channels, to + i * stride, Int32(columns.count), Int32(channels), plan.starts,
-            plan.lengths, plan.weights, Int32(plan.taps))
+            plan.lengths, weights, Int32(plan.taps))
         }
         filled = stride * rows.count
       }
@@ -88,7 +89,7 @@ extension PixelImage {
     let rows = plan.starts.count
     let out = [UInt8](unsafeUninitializedCapacity: stride * rows) { room, filled in
       pixels.withUnsafeBufferPointer { source in
-        plan.weights.withUnsafeBufferPointer { weights in
+        plan.fixedPoint.withUnsafeBufferPointer { weights in
           guard let from = source.baseAddress, let to = room.baseAddress, let weight = weights.baseAddress else { return }
           for y in 0..<rows {
             aviary_resize_column(

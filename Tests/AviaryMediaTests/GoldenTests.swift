@@ -92,4 +92,24 @@ struct GoldenTests {
     }
     try check(Normalization.clip()(images), golden)
   }
+
+  /// Fits the longer side, pads to a square, and for the second tower resizes the floats once more.
+  @Test(arguments: ["deepseek-vl-orig7-single", "deepseek-vl-orig7-odd"])
+  func twoResolutions(golden: String) throws {
+    let fill = try PixelColour(mean: Normalization.clipMean)
+    let image = try ImageFile.load(try #require(Golden.pictures(golden).first)).rgb()
+    let scale = 256 / Double(max(image.width, image.height))
+    let fitted = try image.resized(width: Int(Double(image.width) * scale), height: Int(Double(image.height) * scale))
+    let high = try Normalization.rescaleOnly()(fitted.paddedToSquare(fill: fill))
+    try check(high, golden)
+    let half = try Normalization(mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
+    try check(high.resized(width: 96, height: 96).normalized(by: half), golden, "low_res_pixels_normalized")
+  }
+
+  @Test func plainBilinear() throws {
+    let golden = "vary-base-doc-bf16"
+    let image = try ImageFile.load(try #require(Golden.pictures(golden).first)).rgb()
+    let imagenet = try Normalization(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
+    try check(imagenet(image.resizedPlainBilinear(width: 256, height: 256)), golden, "pixel_values_high")
+  }
 }
