@@ -57,11 +57,11 @@ let package = Package(
       "Architectures", core + ["AviaryParts", "AviaryNN", "AviaryMedia", "AviaryText"], path: "Plugins/Architectures", plugins: ["Registry"]),
     // Kernels at -O0 are up to fifty times slower, so that debug builds would be of no use.
     .target(name: "CAviaryKernels", path: "Plugins/Backends/CPU/Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
-    // module("BackendCPU", ["AviaryTensor", "CAviaryKernels", "COpenBLAS"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),
+    module("BackendCPU", ["AviaryTensor", "CAviaryKernels", "COpenBLAS"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),
 
     // Front
     module(
-      "AviaryRuntime", core + ["AviaryFormats", "AviaryMedia", "AviaryText", "Architectures", "Yams"]),
+      "AviaryRuntime", core + ["AviaryFormats", "AviaryMedia", "AviaryText", "Architectures", "BackendCPU", "Yams"]),
     .executableTarget(
       name: "aviary", dependencies: core + ["AviaryRuntime", "AviaryFormats", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: settings),

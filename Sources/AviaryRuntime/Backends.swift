@@ -1,8 +1,9 @@
 public import AviaryTensor
+import BackendCPU
 
 /// The backends of this build by their ids; a program may register more.
 public struct Backends: Sendable {
-  public var all: [any Backend.Type] = [Reference.self]
+  public var all: [any Backend.Type] = [CPUBackend.self, Reference.self]
 
   public init() {}
 

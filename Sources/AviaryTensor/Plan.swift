@@ -77,11 +77,11 @@ public struct PlanStep: Sendable {
 /// Operand layouts that every kernel may rely on, since Lowering inserts `contiguous` copies otherwise:
 /// - outputs are contiguous, except that of `scatterRows`, which is its own operand 0, always written in place (a
 ///   window on a state, or a value that nobody else reads);
-/// - elementwise ops, cast, contiguous, concat, pad, reduce, cumsum, gatherRows' ids, scatterRows' rows and ids: any
+/// - elementwise ops, cast, contiguous, concat, pad, gatherRows' ids, scatterRows' rows and ids: any
 ///   strides;
 /// - matmul, linear, norms, softmax, rope, attention, swiglu, topK, tables: unit stride on the last axis, any on the
 ///   others; weights (2-D products included), biases of `linear` and positions of these: contiguous;
-/// - conv2d, pool2d, resize2d, groupNorm: contiguous.
+/// - conv2d, pool2d, resize2d, groupNorm, reduce, cumsum: contiguous.
 ///
 /// Dtypes, by what recording allows: weights of products and of `conv2d`, tables of `gatherRows`, keys and values come in
 /// any of `Capabilities.weightTypes` (others are cast to f32 by a step); moves (contiguous, concat, pad, scatterRows,

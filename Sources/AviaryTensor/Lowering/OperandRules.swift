@@ -21,7 +21,7 @@ extension Op {
     case .attention(let spec): index == 3 && spec.hasPositions ? .contiguous : .unitRows
     case .softmax, .swiglu, .topK: .unitRows
     case .gatherRows: index == 0 ? .unitRows : .any
-    case .conv2d, .pool2d, .resize2d, .groupNorm: .contiguous
+    case .conv2d, .pool2d, .resize2d, .groupNorm, .reduce, .cumsum: .contiguous
     default: .any
     }
   }

@@ -10,11 +10,24 @@ public final class HostBuffer: Buffer, @unchecked Sendable {
   public let bytes: UnsafeMutableRawBufferPointer
   public let isReadOnly: Bool
   private let owner: (any AnyObject & Sendable)?
+  private let isMapped: Bool
 
   public var byteCount: Int { bytes.count }
 
-  /// Zeroed bytes, 64-byte aligned. Throws `.memory` where the system has not as many.
+  /// Zeroed bytes, 64-byte aligned. Large buffers take memory only as they are written, so that a cache may be made for
+  /// its longest sequence. Throws `.memory` where the system has not as many.
   public init(zeroed byteCount: Int) throws(AviaryError) {
+    isMapped = byteCount >= 1 << 20
+    if isMapped {
+      let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      guard let base, base != MAP_FAILED else {
+        throw AviaryError(.memory, "\(byteCount) bytes could not be had", wanted: "memory for a buffer")
+      }
+      bytes = UnsafeMutableRawBufferPointer(start: base, count: byteCount)
+      isReadOnly = false
+      owner = nil
+      return
+    }
     var base: UnsafeMutableRawPointer?
     // Swift's own allocation stops the process where memory is short.
     guard byteCount >= 0, posix_memalign(&base, 64, max(byteCount, 64)) == 0, let base else {
@@ -30,8 +43,12 @@ public final class HostBuffer: Buffer, @unchecked Sendable {
   public init(adopting pages: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
     bytes = UnsafeMutableRawBufferPointer(mutating: pages)
     isReadOnly = true
+    isMapped = false
     self.owner = owner
   }
 
-  deinit { if owner == nil { free(bytes.baseAddress) } }
+  deinit {
+    if owner != nil { return }
+    if isMapped { munmap(bytes.baseAddress, bytes.count) } else { free(bytes.baseAddress) }
+  }
 }

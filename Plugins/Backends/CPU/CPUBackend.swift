@@ -1,0 +1,122 @@
+public import AviaryTensor
+import CAviaryKernels
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The machine's own processor: C kernels for the best instruction set at hand, on a pool of threads that spins through
+/// a run. Weights are read where they are mapped, in the type in which they are stored. A run allocates nothing.
+public final class CPUBackend: Backend, Sendable {
+  public static let id = "cpu"
+  public let capabilities: Capabilities
+  /// The kernels' pool takes one caller at a time.
+  private let pool: Mutex<Pool>
+  private let usesBF16: Bool
+
+  /// - Throws: `.config` where an option is wrong, `.device` where the threads cannot be had.
+  public init(_ options: BackendOptions) throws(AviaryError) {
+    let threads = options.threads ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    guard (1...1024).contains(threads) else { throw AviaryError(.config, "\(threads) threads", wanted: "1...1024", at: "threads") }
+    if let device = options.device, device != "0", device != "cpu" {
+      throw AviaryError(.config, "device \(device)", wanted: "0, the only one of this backend", at: "device")
+    }
+    var isa = av_isa_default()
+    if let name = options.extra["isa"] ?? environment("AVIARY_ISA") {
+      let wanted = av_isa_named(name)
+      guard wanted >= 0 else { throw AviaryError(.config, "instruction set \(name)", wanted: "scalar, avx2 or avx512", at: "AVIARY_ISA") }
+      isa = av_isa(rawValue: UInt32(wanted))
+    }
+    guard let pool = Pool(threads: threads, isa: isa) else { throw AviaryError(.device, "no pool of \(threads) threads could be started", at: "cpu") }
+    usesBF16 = options.compute == .bf16
+    if usesBF16, !av_has_bf16_dot() {
+      throw AviaryError(.device, "this processor has no bf16 products", wanted: "AVX512_BF16, or compute: f32", at: "compute")
+    }
+    let chosen = String(cString: av_isa_name(av_pool_isa(pool.handle)))
+    let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    capabilities = Capabilities(
+      deviceName: Processor.name,
+      details: [
+        ("instruction set", chosen == String(cString: av_isa_name(av_isa_best())) ? chosen : "\(chosen) of \(String(cString: av_isa_name(av_isa_best())))"),
+        ("bf16 products", av_has_bf16_dot() ? "yes" : "no"), ("threads", "\(threads)"), ("arithmetic", usesBF16 ? "bf16 in large products, f32" : "f32"),
+      ],
+      memoryBytes: memory, fusions: [.linear, .swiglu], weightTypes: [.f32, .f16, .bf16])
+    self.pool = Mutex(pool)
+  }
+
+  public func supports(_ op: Op, _ dtypes: [DType]) -> Verdict {
+    switch op {
+    case .quantizeRows, .dequantizeRows: .unsupported("no quantised type exists yet")
+    default: .native
+    }
+  }
+
+  // MARK: Memory
+
+  public func adopt(_ pages: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(AviaryError) -> (any Buffer)? {
+    HostBuffer(adopting: pages, owner: owner)
+  }
+
+  public func allocate(_ byteCount: Int) throws(AviaryError) -> any Buffer { try HostBuffer(zeroed: byteCount) }
+
+  public func upload(_ bytes: UnsafeRawBufferPointer, to slice: BufferSlice) throws(AviaryError) {
+    let target = try HostBuffer.bytes(of: slice, writing: true)
+    guard bytes.count <= target.count else { throw AviaryError(.internal, "\(bytes.count) bytes for \(target.count)", at: "upload") }
+    target.copyMemory(from: bytes)
+  }
+
+  public func download(_ slice: BufferSlice, into bytes: UnsafeMutableRawBufferPointer) throws(AviaryError) {
+    let source = try HostBuffer.bytes(of: slice)
+    guard source.count <= bytes.count else { throw AviaryError(.internal, "\(source.count) bytes into \(bytes.count)", at: "download") }
+    bytes.copyMemory(from: UnsafeRawBufferPointer(source))
+  }
+
+  // MARK: Running
+
+  public func execute(_ plan: Plan, _ bindings: Bindings, _ cancel: CancellationFlag) throws(AviaryError) {
+    try plan.validate(bindings)
+    for slice in bindings.states { _ = try HostBuffer.bytes(of: slice, writing: true) }
+    for slice in bindings.weights { _ = try HostBuffer.bytes(of: slice) }
+    let arena = try HostBuffer.bytes(of: bindings.arena, writing: true)
+    let failure: AviaryError? = pool.withLock { pool in
+      let handle = pool.handle
+      av_pool_set_cancel(
+        handle, { Unmanaged<CancellationFlag>.fromOpaque($0!).takeUnretainedValue().isCancelled }, Unmanaged.passUnretained(cancel).toOpaque())
+      av_pool_wake(handle)
+      defer {
+        av_pool_rest(handle)
+        av_pool_set_cancel(handle, nil, nil)
+      }
+      let run = Run(plan: plan, bindings: bindings, arena: arena.baseAddress ?? emptyBase, pool: handle, usesBF16: usesBF16)
+      for step in plan.steps {
+        if cancel.isCancelled || av_pool_cancelled(handle) { return AviaryError(.cancelled, "the run was cancelled", at: step.path.description) }
+        do throws(AviaryError) { try run.step(step) } catch { return error.at(step.path.description) }
+      }
+      return av_pool_cancelled(handle) ? AviaryError(.cancelled, "the run was cancelled") : nil
+    }
+    if let failure { throw failure }
+  }
+}
+
+/// Owner of the kernels' thread pool.
+struct Pool: ~Copyable, @unchecked Sendable {
+  // Unchecked: only the holder of the mutex uses it.
+  let handle: OpaquePointer
+
+  init?(threads: Int, isa: av_isa) {
+    guard let handle = av_pool_create(Int32(threads), isa) else { return nil }
+    self.handle = handle
+  }
+
+  deinit { av_pool_destroy(handle) }
+}
+
+/// An address for memory of no bytes; nothing is read from it or written to it.
+nonisolated(unsafe) let emptyBase = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+
+private func environment(_ name: String) -> String? {
+  getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+}
