@@ -44,7 +44,8 @@ struct ContentForms {
   }
 
   @Test func variablesAreSeen() throws {
-    let source = "{{ add_generation_prompt }}{{ tools is none }}{{ documents is none }}{{ n + 1 }}{{ flag }}{{ j.a[0] }}"
+    let source =
+      "{{ add_generation_prompt }}{{ tools is none }}{{ documents is none }}{{ n + 1 }}{{ flag }}{{ j.a[0] }}"
     let object: JSONValue = {
       var object = JSONObject()
       object.append("a", .array([.double(1.5)]))
@@ -58,6 +59,8 @@ struct ContentForms {
     #expect(failure { try TemplateDate(year: 2023, month: 2, day: 29) }?.kind == .request)
     let date = try TemplateDate(year: 2000, month: 2, day: 29)
     let template = try ChatTemplate(source: "{{ strftime_now('%-d %B %Y, %A, %j, %I %p, %e') }}", name: "t")
-    #expect(try template.render(messages: [], addGenerationPrompt: false, now: date).text == "29 February 2000, Tuesday, 060, 12 AM, 29")
+    #expect(
+      try template.render(messages: [], addGenerationPrompt: false, now: date).text
+        == "29 February 2000, Tuesday, 060, 12 AM, 29")
   }
 }

@@ -35,7 +35,8 @@ struct PromptStyles {
       try PromptStyle.llavaLlama2.render([ChatMessage(.user, "Q")]).text
         == "[INST] <<SYS>>\n\(Self.helper)\n<</SYS>>\n\nQ [/INST]")
     #expect(try PromptStyle.mistralInstruct.render([ChatMessage(.user, "Q")]).text == "[INST] Q [/INST]")
-    #expect(try PromptStyle.llavaV1.render([ChatMessage(.user, "Q")], addGenerationPrompt: false).text.hasSuffix("USER: Q "))
+    #expect(
+      try PromptStyle.llavaV1.render([ChatMessage(.user, "Q")], addGenerationPrompt: false).text.hasSuffix("USER: Q "))
   }
 
   @Test func messagesAreUntrusted() throws {

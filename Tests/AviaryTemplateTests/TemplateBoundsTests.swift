@@ -10,26 +10,29 @@ struct TemplateBounds {
   }
 
   /// Each ends by a limit, and soon.
-  @Test(.timeLimit(.minutes(1)), arguments: [
-    "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
-    "{{ range(1000000000) | length }}",
-    "{{ range(-9223372036854775807, 9223372036854775807) }}",
-    "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
-    "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
-    "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
-    "{% set ns = namespace(x=[1]) %}{% for i in range(99999) %}{% set ns.x = [ns.x] %}{% endfor %}",
-    "{% set ns = namespace(x={}) %}{% for i in range(99999) %}{% set ns.x = {'a': ns.x} %}{% endfor %}",
-    "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}",
-    "{% macro f(n) %}{{ f(n) }}{{ f(n) }}{% endmacro %}{{ f(0) }}",
-    "{{ 'a' * 9223372036854775807 }}", "{{ 'ab' * 4611686018427387904 }}", "{{ [1, 2] * 9223372036854775807 }}",
-    "{{ ('a' * 100000) | replace('a', 'b' * 100000) }}", "{{ ('a' * 100000).replace('', 'b' * 100000) }}",
-    "{{ (['a'] * 100000) | join('b' * 100000) }}",
-    "{{ ('\n' * 100000) | indent(100000, blank=true) }}", "{{ 'a' | indent(9223372036854775807, true) }}",
-    "{{ [[[1]]] | tojson(indent=9223372036854775807) }}",
-    "{% for a in range(99999) %}{% set x = messages[0].content * 500000 %}{% endfor %}",
-    "{% set x = 'a' * 1000000 %}{% for a in range(99999) %}{{ x == 'a' * 1000000 }}{% endfor %}",
-    "{% for a in range(99999) %}0123456789abcdef{% endfor %}",
-  ]) func isBounded(_ source: String) {
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+      "{{ range(1000000000) | length }}",
+      "{{ range(-9223372036854775807, 9223372036854775807) }}",
+      "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+      "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+      "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
+      "{% set ns = namespace(x=[1]) %}{% for i in range(99999) %}{% set ns.x = [ns.x] %}{% endfor %}",
+      "{% set ns = namespace(x={}) %}{% for i in range(99999) %}{% set ns.x = {'a': ns.x} %}{% endfor %}",
+      "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}",
+      "{% macro f(n) %}{{ f(n) }}{{ f(n) }}{% endmacro %}{{ f(0) }}",
+      "{{ 'a' * 9223372036854775807 }}", "{{ 'ab' * 4611686018427387904 }}", "{{ [1, 2] * 9223372036854775807 }}",
+      "{{ ('a' * 100000) | replace('a', 'b' * 100000) }}", "{{ ('a' * 100000).replace('', 'b' * 100000) }}",
+      "{{ (['a'] * 100000) | join('b' * 100000) }}",
+      "{{ ('\n' * 100000) | indent(100000, blank=true) }}", "{{ 'a' | indent(9223372036854775807, true) }}",
+      "{{ [[[1]]] | tojson(indent=9223372036854775807) }}",
+      "{% for a in range(99999) %}{% set x = messages[0].content * 500000 %}{% endfor %}",
+      "{% set x = 'a' * 1000000 %}{% for a in range(99999) %}{{ x == 'a' * 1000000 }}{% endfor %}",
+      "{% for a in range(99999) %}0123456789abcdef{% endfor %}",
+    ]) func isBounded(_ source: String)
+  {
     #expect(error(source)?.kind == .limit)
   }
 
@@ -77,7 +80,9 @@ struct TemplateBounds {
     #expect(error("{{ 1 }}{{ 2 }}{{ 3 }}", limits: small)?.kind == .limit)
   }
 
-  @Test(arguments: ["include 'x'", "import 'x' as y", "from 'x' import y", "extends 'x'", "block b", "call f()", "do x"])
+  @Test(arguments: [
+    "include 'x'", "import 'x' as y", "from 'x' import y", "extends 'x'", "block b", "call f()", "do x",
+  ])
   func tagsAreRefusedByName(_ tag: String) throws {
     let name = try #require(tag.split(separator: " ").first)
     let found = try #require(error("a\n  {% \(tag) %}"))
@@ -88,7 +93,8 @@ struct TemplateBounds {
 
   @Test(arguments: [
     "''.__class__", "''['__class__']", "messages.__class__", "[].__len__()", "messages[0].__init__", "(1).__add__(2)",
-    "range.__globals__", "loop.__x__ if loop is defined else ().__class__.__bases__", "[''] | map(attribute='__class__') | list",
+    "range.__globals__", "loop.__x__ if loop is defined else ().__class__.__bases__",
+    "[''] | map(attribute='__class__') | list",
     "namespace().__dict__", "none.__class__", "raise_exception.__code__", "messages[0].items.__func__",
     "[1].append(2)", "[1].pop()", "[2, 1].sort()", "'a' | format(1)", "'%s' % 'a'", "'{}'.format(1)", "cycler(1)",
     "joiner()", "lipsum()", "[1] | random", "'a' | urlize", "[1] | attr('x')", "f(*[1])", "f(**{})",
@@ -103,7 +109,8 @@ struct TemplateBounds {
     ("{{ nothing['x'] }}", "nothing"), ("{{ messages[0].name }}", "name"), ("{{ nothing | trim }}", "nothing"),
     ("{% for x in nothing %}{% endfor %}", "nothing"), ("{{ 1 + nothing }}", "nothing"), ("{{ nothing() }}", "nothing"),
     ("{{ [nothing] }}", "nothing"), ("{{ nothing | tojson }}", "nothing"), ("{{ 'a' in nothing }}", "nothing"),
-    ("{% macro m(q) %}{{ q }}{% endmacro %}{{ m() }}", "q"), ("{{ messages[9] }}", "9"), ("{{ nothing | length }}", "nothing"),
+    ("{% macro m(q) %}{{ q }}{% endmacro %}{{ m() }}", "q"), ("{{ messages[9] }}", "9"),
+    ("{{ nothing | length }}", "nothing"),
     ("{{ nothing | map('upper') | list }}", "nothing"),
   ]) func undefinedIsNamed(_ source: String, _ name: String) throws {
     let found = try #require(error(source))
@@ -112,16 +119,21 @@ struct TemplateBounds {
   }
 
   @Test(arguments: [
-    ("{{ 1", "the tag is never closed", "line 1, column 1"), ("a\n{# b", "the comment is never closed", "line 2, column 1"),
+    ("{{ 1", "the tag is never closed", "line 1, column 1"),
+    ("a\n{# b", "the comment is never closed", "line 2, column 1"),
     ("{% if 1 %}\n\nx", "a block is never closed", "line 1, column 1"),
     ("x\r\n {{ 'abc }}", "the string is never closed", "line 2, column 5"),
     ("{{ (1] }}", "unexpected `]`", "line 1, column 6"), ("{{ }}", "unexpected `}}`", "line 1, column 4"),
-    ("{% endif %}", "the tag `endif` is unknown", "line 1, column 4"), ("{{ 1 2 }}", "unexpected the number 2", "line 1, column 6"),
-    ("{% break %}", "`break` stands outside a loop", "line 1, column 4"), ("{{ a ? b }}", "unexpected character `?`", "line 1, column 6"),
-    ("{% set 1 = 2 %}", "unexpected the number 1", "line 1, column 8"), ("{% set true = 2 %}", "`true` cannot be assigned", "line 1, column 8"),
+    ("{% endif %}", "the tag `endif` is unknown", "line 1, column 4"),
+    ("{{ 1 2 }}", "unexpected the number 2", "line 1, column 6"),
+    ("{% break %}", "`break` stands outside a loop", "line 1, column 4"),
+    ("{{ a ? b }}", "unexpected character `?`", "line 1, column 6"),
+    ("{% set 1 = 2 %}", "unexpected the number 1", "line 1, column 8"),
+    ("{% set true = 2 %}", "`true` cannot be assigned", "line 1, column 8"),
     ("{% for x in y recursive %}{% endfor %}", "recursive loops are refused", "line 1, column 15"),
     ("{{ 99999999999999999999 }}", "malformed or too large", "line 1, column 4"),
-    ("{{ '\\ud800' }}", "malformed escape", "line 1, column 6"), ("{% raw %}", "`raw` block is never closed", "line 1, column 1"),
+    ("{{ '\\ud800' }}", "malformed escape", "line 1, column 6"),
+    ("{% raw %}", "`raw` block is never closed", "line 1, column 1"),
   ]) func syntaxErrorsSayWhere(_ source: String, _ what: String, _ place: String) throws {
     let found = try #require(error(source))
     #expect(found.kind == .format)
@@ -133,11 +145,15 @@ struct TemplateBounds {
     "{{ 1 // 0 }}", "{{ 1 % 0 }}", "{{ 1.0 / 0 }}", "{{ 9223372036854775807 + 1 }}", "{{ -9223372036854775807 - 2 }}",
     "{{ 2 ** 64 }}", "{{ 9223372036854775807 * 2 }}", "{{ (-9223372036854775807 - 1) // -1 }}",
     "{{ (-9223372036854775807 - 1) | abs }}", "{{ -(-9223372036854775807 - 1) }}", "{{ 'a'[::0] }}", "{{ 0 ** -1 }}",
-    "{{ 2 ** 0.5 }}", "{{ 1 < 'a' }}", "{{ 'a' + 1 }}", "{{ 'a'.split('') }}", "{{ {[1]: 2} }}", "{{ 1 is divisibleby 0 }}",
+    "{{ 2 ** 0.5 }}", "{{ 1 < 'a' }}", "{{ 'a' + 1 }}", "{{ 'a'.split('') }}", "{{ {[1]: 2} }}",
+    "{{ 1 is divisibleby 0 }}",
     "{% set a, b = [1] %}", "{% set x.y = 1 %}", "{{ [1, 'a'] | sort }}", "{{ range(1, 2, 0) }}", "{{ range('a') }}",
-    "{% set ns = namespace() %}{% set ns.x = ns %}", "{% set ns = namespace() %}{{ [ns] }}", "{{ messages[0] }}{{ range }}",
-    "{{ 'abc'.strip(1, 2) }}", "{{ 'abc' | trim(x=1) }}", "{{ strftime_now('%Y') }}", "{{ 1 | round(99) }}", "{{ 1.5.x() }}",
-    "{{ [1] | map('upper2') | list }}", "{{ [1] | select('nope') | list }}", "{{ (messages | map(attribute='role'))[0] }}",
+    "{% set ns = namespace() %}{% set ns.x = ns %}", "{% set ns = namespace() %}{{ [ns] }}",
+    "{{ messages[0] }}{{ range }}",
+    "{{ 'abc'.strip(1, 2) }}", "{{ 'abc' | trim(x=1) }}", "{{ strftime_now('%Y') }}", "{{ 1 | round(99) }}",
+    "{{ 1.5.x() }}",
+    "{{ [1] | map('upper2') | list }}", "{{ [1] | select('nope') | list }}",
+    "{{ (messages | map(attribute='role'))[0] }}",
     "{{ messages | map(attribute='role') }}", "{{ loop.cycle() }}", "{{ dict(1) }}", "{{ 'a' is divisibleby 2 }}",
   ]) func runtimeErrorsDoNotTrap(_ source: String) {
     #expect(error(source)?.kind == .config, "\(source)")
@@ -145,10 +161,13 @@ struct TemplateBounds {
 
   @Test func extremesDoNotTrap() throws {
     let low = "(-9223372036854775807 - 1)"
-    #expect(try render("{{ 'abc'[\(low):9223372036854775807] }}{{ 'abc'[::\(low)] }}{{ 'abc'[9223372036854775807::-1] }}").text == "abcccba")
+    #expect(
+      try render("{{ 'abc'[\(low):9223372036854775807] }}{{ 'abc'[::\(low)] }}{{ 'abc'[9223372036854775807::-1] }}")
+        .text == "abcccba")
     #expect(try render("{{ [1, 2][\(low)] is defined }}{{ \(low) % -1 }}{{ 1e300 | int }}").text == "False00")
     #expect(try render("{{ \(low) is divisibleby(-1) }}{{ range(\(low), \(low) + 1) | length }}").text == "True1")
-    #expect(try render("{{ 'a'.split('b', \(low)) | length }}{{ 1e308 * 10 }}{{ (1e308 * 10) | int(7) }}").text == "1inf7")
+    #expect(
+      try render("{{ 'a'.split('b', \(low)) | length }}{{ 1e308 * 10 }}{{ (1e308 * 10) | int(7) }}").text == "1inf7")
   }
 
   @Test func exceptionTextIsData() throws {

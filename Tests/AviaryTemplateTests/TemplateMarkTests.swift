@@ -32,7 +32,8 @@ struct TemplateMarks {
   }
 
   @Test func numbersReadFromMessagesAreUntrusted() throws {
-    #expect(try trusted("{{ messages[0].content | int }}|{{ (messages[0].content | float) * 2 }}|{{ 3 }}", "7") == "||3")
+    #expect(
+      try trusted("{{ messages[0].content | int }}|{{ (messages[0].content | float) * 2 }}|{{ 3 }}", "7") == "||3")
   }
 
   @Test func variablesHaveTheTrustThatTheCallerGives() throws {
@@ -75,7 +76,8 @@ struct TemplateMarks {
       case 1: return "{% set v %}pre {{ \(e) }} post{% endset %}{{ v | upper }}"
       case 2: return "{% for c in [\(e), \(expression(2))] %}{{ c }}{{ loop.index }}{% endfor %}"
       case 3: return "{% macro m(a, b='q') %}[{{ a ~ b }}]{% endmacro %}{{ m(\(e)) | lower }}"
-      case 4: return "{% set ns = namespace(t='') %}{% for i in range(3) %}{% set ns.t = ns.t + \(e) %}{% endfor %}{{ ns.t }}"
+      case 4:
+        return "{% set ns = namespace(t='') %}{% for i in range(3) %}{% set ns.t = ns.t + \(e) %}{% endfor %}{{ ns.t }}"
       case 5: return "{% filter \(pick(["trim", "upper", "e", "title"])) %}{{ \(e) }}{% endfilter %}"
       default: return "{{ \(e) }}"
       }
@@ -91,14 +93,18 @@ struct TemplateMarks {
       case 0: return "(\(a) ~ \(b))"
       case 1: return "(\(a) + \(b))"
       case 2:
-        return "(\(a) | \(pick(["trim", "upper", "lower", "title", "capitalize", "reverse", "e", "tojson", "indent", "string"])))"
-      case 3: return "\(a).\(pick(["strip", "lstrip", "rstrip", "upper", "lower", "title", "swapcase", "capitalize"]))()"
+        return
+          "(\(a) | \(pick(["trim", "upper", "lower", "title", "capitalize", "reverse", "e", "tojson", "indent", "string"])))"
+      case 3:
+        return "\(a).\(pick(["strip", "lstrip", "rstrip", "upper", "lower", "title", "swapcase", "capitalize"]))()"
       case 4: return "(\(a))[\(pick(["1:", ":-1", "::-1", "::2", "0", "-1"]))]"
       case 5: return "([\(a), \(b)] | join(\(pick(["'-'", b]))))"
       case 6: return "(\(a)).replace(\(pick(["'a'", "' '", "''", b])), \(b))"
       case 7: return "(\(a) | replace(\(pick(["'b'", "'α'"])), \(b)))"
       case 8: return "((\(a)).split(\(pick(["", "' '", b]))) | join('+'))"
-      case 9: return "([\(a), \(b)] | \(pick(["tojson", "string", "tojson(indent=2)", "map('upper') | join", "sort | join", "unique | first", "list | last"])))"
+      case 9:
+        return
+          "([\(a), \(b)] | \(pick(["tojson", "string", "tojson(indent=2)", "map('upper') | join", "sort | join", "unique | first", "list | last"])))"
       case 10: return "(\(a) if \(b) == 'abc' else \(b))"
       case 11: return "{'k': \(a), 'l': \(b)}\(pick([".k", "['l']", ".items() | list | string"]))"
       case 12: return "(\(a)).partition(\(pick(["' '", "'b'"])))\(pick(["[0]", "[2]"]))"

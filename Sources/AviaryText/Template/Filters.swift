@@ -98,12 +98,12 @@ extension Interpreter {
   {
     let bound = try arguments.bind(["precision", "method"], of: "round")
     guard let number = value.number else { throw interpreter.unfit(value, for: "round", wanted: "a number") }
-    let precision = try bound[0].map { (value) throws(AviaryError) in try interpreter.integer(value, for: "round") } ?? 0
+    let precision = try interpreter.integer(bound[0] ?? .int(0), for: "round")
     guard (0...15).contains(precision) else {
       throw AviaryError(.config, "`round` got the precision \(precision)", wanted: "0 to 15")
     }
     let rule: FloatingPointRoundingRule
-    switch try bound[1].map({ (value) throws(AviaryError) in try interpreter.string(value, for: "round").plain }) ?? "common" {
+    switch try interpreter.string(bound[1] ?? .trusted("common"), for: "round").plain {
     case "common":
       if number.int != nil { return .number(number) }
       rule = .toNearestOrEven

@@ -144,11 +144,6 @@ extension Interpreter {
     return .string(text.lowercased())
   }
 
-  private func flag(_ value: TemplateValue?) throws(AviaryError) -> Bool {
-    guard let value else { return false }
-    return try isTrue(value)
-  }
-
   private static func sort(_ interpreter: Interpreter, _ value: TemplateValue, _ arguments: Arguments)
     throws(AviaryError) -> TemplateValue
   {

@@ -28,9 +28,9 @@ enum StringMethods {
     "rfind": rfind,
     "count": count,
     "join": join,
-    "isdigit": every("isdigit") { $0.scalar.properties.numericType == .digit || $0.scalar.properties.numericType == .decimal },
+    "isdigit": every("isdigit") { [.digit, .decimal].contains($0.scalar.properties.numericType) },
     "isalpha": every("isalpha", isLetter),
-    "isalnum": every("isalnum") { isLetter($0) || $0.scalar.properties.numericType != nil },
+    "isalnum": every("isalnum", isLetterOrNumber),
     "isspace": every("isspace") { $0.isSpace },
     "isupper": cased("isupper") { $0.scalar.properties.isUppercase },
     "islower": cased("islower") { $0.scalar.properties.isLowercase },
@@ -38,7 +38,7 @@ enum StringMethods {
 
   // MARK: Makers of methods
 
-  private static func mapped(_ name: String, _ change: @escaping @Sendable (MarkedString) -> MarkedString) -> Method {
+  static func mapped(_ name: String, _ change: @escaping @Sendable (MarkedString) -> MarkedString) -> Method {
     { (interpreter, text, arguments) throws(AviaryError) in
       _ = try arguments.bind([], of: name)
       try interpreter.admit(text.count)
@@ -60,7 +60,8 @@ enum StringMethods {
   }
 
   /// A test of how a text begins or ends; it takes one text or a tuple of them.
-  private static func affix(_ name: String, _ fits: @escaping @Sendable (MarkedString, MarkedString) -> Bool) -> Method {
+  private static func affix(_ name: String, _ fits: @escaping @Sendable (MarkedString, MarkedString) -> Bool) -> Method
+  {
     { (interpreter, text, arguments) throws(AviaryError) in
       let wanted = try interpreter.required(arguments, [name == "startswith" ? "prefix" : "suffix"], of: name)[0]
       guard case .list(let choices) = wanted else {
@@ -90,11 +91,15 @@ enum StringMethods {
     }
   }
 
-  @Sendable static func isLetter(_ scalar: MarkedScalar) -> Bool {
+  @Sendable private static func isLetter(_ scalar: MarkedScalar) -> Bool {
     switch scalar.scalar.properties.generalCategory {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
     default: false
     }
+  }
+
+  @Sendable static func isLetterOrNumber(_ scalar: MarkedScalar) -> Bool {
+    isLetter(scalar) || scalar.scalar.properties.numericType != nil
   }
 
   // MARK: Case
@@ -126,7 +131,7 @@ enum StringMethods {
     -> (separator: MarkedString?, most: Int)
   {
     let bound = try arguments.bind(["sep", "maxsplit"], of: name)
-    let most = try bound[1].map { value throws(AviaryError) in try interpreter.integer(value, for: name) } ?? -1
+    let most = try interpreter.integer(bound[1] ?? .int(-1), for: name)
     switch bound[0] {
     case nil, .some(.none): return (nil, most < 0 ? .max : most)
     case .some(let value):
@@ -180,7 +185,8 @@ enum StringMethods {
   private static func partition(_ interpreter: Interpreter, _ text: MarkedString, _ arguments: Arguments)
     throws(AviaryError) -> TemplateValue
   {
-    let separator = try interpreter.string(interpreter.required(arguments, ["sep"], of: "partition")[0], for: "partition")
+    let separator = try interpreter.string(
+      interpreter.required(arguments, ["sep"], of: "partition")[0], for: "partition")
     guard let place = text.occurrences(of: separator, most: 1).first else {
       return try interpreter.list([.string(text), .trusted(""), .trusted("")], .tuple)
     }
@@ -275,46 +281,44 @@ enum StringMethods {
 
 /// The methods of mappings.
 enum DictMethods {
-  static let table:
-    [String: @Sendable (Interpreter, TemplateDict, Arguments) throws(AviaryError) -> TemplateValue] = [
-      "items": { (interpreter, dict, arguments) throws(AviaryError) in
-        _ = try arguments.bind([], of: "items")
-        return try interpreter.pairs(dict.members)
-      },
-      "keys": { (interpreter, dict, arguments) throws(AviaryError) in
-        _ = try arguments.bind([], of: "keys")
-        return try interpreter.list(dict.members.map(\.key))
-      },
-      "values": { (interpreter, dict, arguments) throws(AviaryError) in
-        _ = try arguments.bind([], of: "values")
-        return try interpreter.list(dict.members.map(\.value))
-      },
-      "get": { (interpreter, dict, arguments) throws(AviaryError) in
-        let bound = try arguments.bind(["key", "default"], of: "get")
-        guard let key = bound[0]?.key else { throw AviaryError(.config, "`get` got no key that a mapping can have") }
-        return dict[key] ?? bound[1] ?? .none
-      },
-    ]
+  static let table: [String: @Sendable (Interpreter, TemplateDict, Arguments) throws(AviaryError) -> TemplateValue] = [
+    "items": { (interpreter, dict, arguments) throws(AviaryError) in
+      _ = try arguments.bind([], of: "items")
+      return try interpreter.pairs(dict.members)
+    },
+    "keys": { (interpreter, dict, arguments) throws(AviaryError) in
+      _ = try arguments.bind([], of: "keys")
+      return try interpreter.list(dict.members.map(\.key))
+    },
+    "values": { (interpreter, dict, arguments) throws(AviaryError) in
+      _ = try arguments.bind([], of: "values")
+      return try interpreter.list(dict.members.map(\.value))
+    },
+    "get": { (interpreter, dict, arguments) throws(AviaryError) in
+      let bound = try arguments.bind(["key", "default"], of: "get")
+      guard let key = bound[0]?.key else { throw AviaryError(.config, "`get` got no key that a mapping can have") }
+      return dict[key] ?? bound[1] ?? .none
+    },
+  ]
 }
 
 /// The methods of lists. Those that would change a list are refused, as transformers' sandbox refuses them.
 enum ListMethods {
-  static let table:
-    [String: @Sendable (Interpreter, TemplateList, Arguments) throws(AviaryError) -> TemplateValue] = [
-      "index": { (interpreter, list, arguments) throws(AviaryError) in
-        let wanted = try interpreter.required(arguments, ["value"], of: "index")[0]
-        for (place, item) in list.items.enumerated() where try interpreter.isEqual(item, wanted) { return .int(place) }
-        throw AviaryError(.config, "`index` does not find its value in the list")
-      },
-      "count": { (interpreter, list, arguments) throws(AviaryError) in
-        let wanted = try interpreter.required(arguments, ["value"], of: "count")[0]
-        var count = 0
-        for item in list.items where try interpreter.isEqual(item, wanted) { count += 1 }
-        return .int(count)
-      },
-      "append": refused("append"), "extend": refused("extend"), "insert": refused("insert"), "pop": refused("pop"),
-      "remove": refused("remove"), "clear": refused("clear"), "sort": refused("sort"), "reverse": refused("reverse"),
-    ]
+  static let table: [String: @Sendable (Interpreter, TemplateList, Arguments) throws(AviaryError) -> TemplateValue] = [
+    "index": { (interpreter, list, arguments) throws(AviaryError) in
+      let wanted = try interpreter.required(arguments, ["value"], of: "index")[0]
+      for (place, item) in list.items.enumerated() where try interpreter.isEqual(item, wanted) { return .int(place) }
+      throw AviaryError(.config, "`index` does not find its value in the list")
+    },
+    "count": { (interpreter, list, arguments) throws(AviaryError) in
+      let wanted = try interpreter.required(arguments, ["value"], of: "count")[0]
+      var count = 0
+      for item in list.items where try interpreter.isEqual(item, wanted) { count += 1 }
+      return .int(count)
+    },
+    "append": refused("append"), "extend": refused("extend"), "insert": refused("insert"), "pop": refused("pop"),
+    "remove": refused("remove"), "clear": refused("clear"), "sort": refused("sort"), "reverse": refused("reverse"),
+  ]
 
   private static func refused(_ name: String)
     -> @Sendable (Interpreter, TemplateList, Arguments) throws(AviaryError) -> TemplateValue

@@ -96,6 +96,12 @@ extension Interpreter {
     return number
   }
 
+  /// An argument that says yes or no; no where it was not given.
+  func flag(_ value: TemplateValue?) throws(AviaryError) -> Bool {
+    guard let value else { return false }
+    return try isTrue(value)
+  }
+
   func unfit(_ value: TemplateValue, for callee: String, wanted: String) -> AviaryError {
     if case .undefined(let missing) = value {
       return AviaryError(.config, missing.description, wanted: "\(wanted) for `\(callee)`")

@@ -10,33 +10,36 @@ extension Interpreter {
     "string": mapped("string") { $0 },
     "safe": mapped("safe") { $0 },
     "e": mapped("e", escaped), "escape": mapped("escape", escaped), "forceescape": mapped("forceescape", escaped),
-    "trim": { (interpreter, value, arguments) throws(AviaryError) in
-      try StringMethods.strip(interpreter, interpreter.text(of: value), arguments)
-    },
+    "trim": asText(StringMethods.strip),
     "replace": replace,
     "indent": indent,
     "tojson": json,
-    "wordcount": { (interpreter, value, arguments) throws(AviaryError) in
-      _ = try arguments.bind([], of: "wordcount")
-      let text = try interpreter.text(of: value)
-      var count = 0
-      var insideWord = false
-      for scalar in text.scalars {
-        let isLetter = scalar.scalar == "_" || StringMethods.isLetter(scalar) || scalar.scalar.properties.numericType != nil
-        if isLetter, !insideWord { count += 1 }
-        insideWord = isLetter
-      }
-      return .int(count, trusted: text.isTrusted)
-    },
+    "wordcount": asText(countWords),
   ]
 
-  private static func mapped(_ name: String, _ change: @escaping @Sendable (MarkedString) -> MarkedString) -> Filter {
+  /// A filter that is a method of text, for whatever prints as text.
+  private static func asText(_ method: @escaping StringMethods.Method) -> Filter {
     { (interpreter, value, arguments) throws(AviaryError) in
-      _ = try arguments.bind([], of: name)
-      let text = try interpreter.text(of: value)
-      try interpreter.admit(text.count)
-      return .string(change(text))
+      try method(interpreter, interpreter.text(of: value), arguments)
     }
+  }
+
+  private static func mapped(_ name: String, _ change: @escaping @Sendable (MarkedString) -> MarkedString) -> Filter {
+    asText(StringMethods.mapped(name, change))
+  }
+
+  private static func countWords(_: Interpreter, _ text: MarkedString, _ arguments: Arguments) throws(AviaryError)
+    -> TemplateValue
+  {
+    _ = try arguments.bind([], of: "wordcount")
+    var count = 0
+    var insideWord = false
+    for scalar in text.scalars {
+      let continues = scalar.scalar == "_" || StringMethods.isLetterOrNumber(scalar)
+      if continues, !insideWord { count += 1 }
+      insideWord = continues
+    }
+    return .int(count, trusted: text.isTrusted)
   }
 
   /// The filter's own idea of a title: capitals behind white space, hyphens and opening brackets only.
@@ -65,19 +68,15 @@ extension Interpreter {
       })
   }
 
+  /// Unlike the method, the filter takes anything that prints.
   private static func replace(_ interpreter: Interpreter, _ value: TemplateValue, _ arguments: Arguments)
     throws(AviaryError) -> TemplateValue
   {
-    let bound = try arguments.bind(["old", "new", "count"], of: "replace")
-    let most = bound[2].map { Arguments(positional: [$0]) }
-    guard let old = bound[0], let new = bound[1] else {
-      throw AviaryError(.config, "`replace` got too few arguments", wanted: "old and new")
+    var texts = arguments
+    for (place, value) in arguments.positional.prefix(2).enumerated() {
+      texts.positional[place] = .string(try interpreter.text(of: value))
     }
-    let text = try interpreter.text(of: value)
-    return try StringMethods.replace(
-      interpreter, text,
-      Arguments(
-        positional: [.string(interpreter.text(of: old)), .string(interpreter.text(of: new))] + (most?.positional ?? [])))
+    return try StringMethods.replace(interpreter, interpreter.text(of: value), texts)
   }
 
   private static func indent(_ interpreter: Interpreter, _ value: TemplateValue, _ arguments: Arguments)
@@ -85,16 +84,15 @@ extension Interpreter {
   {
     let bound = try arguments.bind(["width", "first", "blank"], of: "indent")
     let margin = try interpreter.margin(bound[0] ?? .int(4), for: "indent")
-    let indentsFirst = try bound[1].map { (value) throws(AviaryError) in try interpreter.isTrue(value) } ?? false
-    let indentsBlank = try bound[2].map { (value) throws(AviaryError) in try interpreter.isTrue(value) } ?? false
+    let indentsFirst = try interpreter.flag(bound[1])
+    let indentsBlank = try interpreter.flag(bound[2])
     let text = try interpreter.text(of: value)
-    var lines = text.lines()
-    // A line end at the end of the text counts as the start of one more line here.
-    if let last = text.scalars.last, MarkedString(CollectionOfOne(last)).lines() == [MarkedString()] || text.isEmpty {
-      lines.append(MarkedString())
-    }
-    try interpreter.admit(margin.count + 1, times: lines.count, to: text.count)
     let newline = MarkedString("\n", trusted: text.isTrusted)
+    // A line end at the end of the text starts one more line here.
+    var closed = text
+    closed.append(newline)
+    let lines = closed.lines()
+    try interpreter.admit(margin.count + 1, times: lines.count, to: text.count)
     var result = MarkedString()
     for (index, line) in lines.enumerated() {
       if index > 0 { result.append(newline) }
@@ -129,8 +127,8 @@ extension Interpreter {
       style.itemSeparator = try interpreter.string(separators.items[0], for: "tojson")
       style.keySeparator = try interpreter.string(separators.items[1], for: "tojson")
     }
-    if let sorts = bound[3] { style.sortsKeys = try interpreter.isTrue(sorts) }
-    if let ascii = bound[0] { style.asciiOnly = try interpreter.isTrue(ascii) }
+    style.sortsKeys = try interpreter.flag(bound[3])
+    style.asciiOnly = try interpreter.flag(bound[0])
     var result = MarkedString()
     try interpreter.write(value, as: .json(style), into: &result)
     return .string(result)

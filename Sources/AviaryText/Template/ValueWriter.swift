@@ -52,7 +52,8 @@ extension Interpreter {
     throws(AviaryError)
   {
     guard list.kind != .iterator || notation.isJSON else {
-      throw AviaryError(.config, "what a filter such as `map` or `select` gives is printed", wanted: "`| list` behind it")
+      throw AviaryError(
+        .config, "what a filter such as `map` or `select` gives is printed", wanted: "`| list` behind it")
     }
     let isTuple = list.kind == .tuple && !notation.isJSON
     out.append(isTuple ? "(" : "[")
