@@ -31,13 +31,16 @@ public struct Zoo: Sendable {
     self.manifests = manifests
   }
 
+  /// Path of the executable that runs.
+  public static var runningProgram: String? { Bundle.main.executablePath }
+
   /// The zoo of this process: the folder that `AVIARY_ZOO` names; else `Zoo` beside the program or in a folder above it,
   /// which is where it lies for an unpacked release and for a build of this repository; else `./Zoo`.
   ///
-  /// - Parameter program: path of the executable.
+  /// - Parameter program: path of the executable; nil where there is none to look beside.
   /// - Throws: `.file` where there is none; as `init(folder:)`.
   public static func find(
-    _ surroundings: Surroundings, program: String? = Bundle.main.executablePath, limits: Limits = .standard
+    _ surroundings: Surroundings, program: String? = Zoo.runningProgram, limits: Limits = .standard
   ) throws(AviaryError) -> Zoo {
     if let named = surroundings.environment["AVIARY_ZOO"], !named.isEmpty { return try Zoo(folder: named, limits: limits) }
     var places: [String] = []
