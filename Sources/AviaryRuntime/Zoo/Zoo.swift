@@ -1,7 +1,7 @@
 public import AviaryCore
 import AviaryFormats
 public import AviaryTensor
-public import Foundation
+import Foundation
 
 /// The published checkpoints that a folder of manifests describes.
 public struct Zoo: Sendable {
