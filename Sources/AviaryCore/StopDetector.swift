@@ -31,11 +31,15 @@ public struct StopDetector {
     return hit == nil ? String(decoding: held, as: UTF8.self) : ""
   }
 
-  private func firstStop() -> (Int, [UInt8])? {
-    var best: (Int, [UInt8])?
+  /// The stop string that is complete first, and of those that end there the longest: so the answer does not depend on
+  /// how the text was cut into pieces.
+  private func firstStop() -> (start: Int, stop: [UInt8])? {
+    var best: (start: Int, stop: [UInt8])?
     for stop in stops where held.count >= stop.count {
       for start in 0...(held.count - stop.count) where held[start..<start + stop.count].elementsEqual(stop) {
-        if start < best?.0 ?? .max { best = (start, stop) }
+        let end = start + stop.count
+        let bestEnd = best.map { $0.start + $0.stop.count } ?? .max
+        if end < bestEnd || (end == bestEnd && start < best?.start ?? .max) { best = (start, stop) }
         break
       }
     }
