@@ -39,17 +39,28 @@ public enum JSONValue: Sendable, Hashable {
     case .bool(let b): "\(b)"
     case .int(let i): "the number \(i)"
     case .double(let d): "the number \(d)"
-    case .string(let s): s.utf8.count <= 40 ? "the string \"\(s)\"" : "a string of \(s.utf8.count) bytes"
+    case .string(let s): s.utf8.count <= 40 ? "the string \(s.debugDescription)" : "a string of \(s.utf8.count) bytes"
     case .array(let a): "an array of \(a.count)"
     case .object(let o): "an object of \(o.count) keys"
     }
   }
 }
 
-/// The members of a JSON object in the order of the file, with constant-time look-up.
+/// The members of a JSON object in the order of the file, with constant-time look-up. Keys are compared by their bytes.
 public struct JSONObject: Sendable, Hashable {
   public private(set) var members: [(key: String, value: JSONValue)]
-  private var positions: [String: Int]
+  private var positions: [Key: Int]
+
+  /// A key by its bytes. Swift's strings are equal where they are canonically equivalent; JSON's are not, and
+  /// vocabularies have both forms of one letter.
+  private struct Key: Hashable {
+    let text: String
+    static func == (a: Key, b: Key) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    func hash(into hasher: inout Hasher) {
+      var text = text
+      text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+  }
 
   public init() {
     members = []
@@ -59,7 +70,7 @@ public struct JSONObject: Sendable, Hashable {
   /// Adds a member; false where the key is there already (the parser then reports a duplicate).
   @discardableResult
   public mutating func append(_ key: String, _ value: JSONValue) -> Bool {
-    guard positions.updateValue(members.count, forKey: key) == nil else { return false }
+    guard positions.updateValue(members.count, forKey: Key(text: key)) == nil else { return false }
     members.append((key, value))
     return true
   }
@@ -69,7 +80,7 @@ public struct JSONObject: Sendable, Hashable {
     positions.reserveCapacity(n)
   }
 
-  public subscript(key: String) -> JSONValue? { positions[key].map { members[$0].value } }
+  public subscript(key: String) -> JSONValue? { positions[Key(text: key)].map { members[$0].value } }
   public var keys: [String] { members.map(\.key) }
   public var count: Int { members.count }
 
