@@ -30,7 +30,7 @@ public struct ConfigReader: Sendable {
 
   public func has(_ key: String) -> Bool { value(key) != nil }
 
-  private func path(_ key: String) -> String { place.hasSuffix(".json") ? "\(place): \(key)" : "\(place).\(key)" }
+  private func path(_ key: String) -> String { place.contains(": ") ? "\(place).\(key)" : "\(place): \(key)" }
 
   private func wrong(_ key: String, _ value: JSONValue, _ wanted: String) -> AviaryError {
     AviaryError(.config, value.kindDescription, wanted: wanted, at: path(key))
