@@ -48,6 +48,7 @@ public struct AnswerLoop {
   public mutating func finish() -> String {
     guard stops.hit == nil else { return "" }
     let rest = stops.next(decoder.finish()) + stops.finish()
+    if stops.hit != nil { finishReason = .stop }
     text += rest
     return rest
   }
