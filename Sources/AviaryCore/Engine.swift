@@ -37,9 +37,11 @@ public final class Engine: Sendable {
     var sequence: TokenSequence?
   }
 
-  /// Starts an answer. Ending the iteration early cancels the work.
-  public func generate(_ request: GenerationRequest, in conversation: Conversation = Conversation()) -> AsyncThrowingStream<GenerationEvent, any Error> {
-    let cancel = CancellationFlag()
+  /// Starts an answer. Ending the iteration early, or its task, cancels the work without an error; setting `cancel` ends
+  /// the sequence with `.cancelled`.
+  public func generate(
+    _ request: GenerationRequest, in conversation: Conversation = Conversation(), cancel: CancellationFlag = CancellationFlag()
+  ) -> AsyncThrowingStream<GenerationEvent, any Error> {
     return AsyncThrowingStream { continuation in
       continuation.onTermination = { if case .cancelled = $0 { cancel.cancel() } }
       queue.async { [self] in
@@ -55,25 +57,31 @@ public final class Engine: Sendable {
 
   private func answer(_ request: GenerationRequest, _ conversation: Conversation, _ cancel: CancellationFlag, _ event: (GenerationEvent) -> Void) throws(AviaryError) -> GenerationResult {
     let prepared = try generator.prepare(request)
-    let needed = prepared.prompt.count + request.maxTokens
+    // An answer of no tokens has a place for one: what the prompt leads to is computed all the same.
+    let needed = prepared.prompt.count + max(request.maxTokens, 1)
     let trained = loaded.model.language.contextLength
-    let context = min(options.context ?? max(needed, 1), trained)
+    let context = min(options.context ?? needed, trained)
     guard prepared.prompt.count < context else {
       throw AviaryError(
-        .request, "the prompt has \(prepared.prompt.count) tokens",
+        .request, "the prompt has \(prepared.prompt.account)",
         wanted: "fewer than the context of \(context)\(context == trained ? ", the model's own" : "")")
     }
+    // Taken out while it runs: a conversation that two engines share never runs in both.
+    let held = conversation.state.withLock { state in
+      defer { state.sequence = nil }
+      return state
+    }
     let sequence: TokenSequence
-    if let held = conversation.state.withLock({ $0.sequence }), held.cache.capacity >= min(needed, context) {
-      sequence = held
+    if let kept = held.sequence, kept.loaded === loaded, kept.cache.capacity >= min(needed, context) {
+      sequence = kept
     } else {
       // Turns to come need room too; pages that are never written cost nothing.
       let capacity = options.context.map { min($0, trained) } ?? min(trained, max(2 * needed, 1024))
       sequence = try TokenSequence(loaded, capacity: capacity, kv: options.kv)
     }
     sequence.cancel = cancel
-    let fresh = Held(sequence: sequence)
-    conversation.state.withLock { $0 = fresh }
+    let used = Held(sequence: sequence)
+    defer { conversation.state.withLock { $0 = used } }
     return try generator.run(request, prepared, on: sequence, event: event)
   }
 }

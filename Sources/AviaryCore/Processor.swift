@@ -86,6 +86,13 @@ public struct TokenizedPrompt: Sendable {
       }
     }
   }
+
+  /// "600 tokens, 576 of them picture 1", for the error about a prompt that is too long.
+  var account: String {
+    parts.reduce(into: "\(count) tokens") {
+      if case .image(let index, let count) = $1 { $0 += ", \(count) of them picture \(index + 1)" }
+    }
+  }
 }
 
 /// A named tensor in a reference's arrangement.

@@ -70,7 +70,7 @@ public final class TokenSequence {
     let total = prompt.count
     guard total > 0 else { throw AviaryError(.request, "the prompt is empty", wanted: "at least one token") }
     guard total < cache.capacity else {
-      throw AviaryError(.request, "the prompt has \(total) tokens\(Self.account(prompt))", wanted: "fewer than the context of \(cache.capacity)")
+      throw AviaryError(.request, "the prompt has \(prompt.account)", wanted: "fewer than the context of \(cache.capacity)")
     }
     let wanted = Self.cachedRows(prompt, media)
     var shared = 0
@@ -171,13 +171,6 @@ public final class TokenSequence {
       case .tokens(let ids): ids.map { .token($0) }
       case .image(let index, let count): (0..<count).map { .media(key: media[index].key, row: $0) }
       }
-    }
-  }
-
-  /// ", 576 of them for picture 1, ..." for the error about a prompt that is too long.
-  private static func account(_ prompt: TokenizedPrompt) -> String {
-    prompt.parts.reduce(into: "") {
-      if case .image(let index, let count) = $1 { $0 += ", \(count) of them picture \(index + 1)" }
     }
   }
 }
