@@ -14,7 +14,8 @@ public struct ParityReport: Sendable {
   }
 
   public internal(set) var rows: [Row] = []
-  public var passes: Bool { rows.allSatisfy(\.passes) }
+  /// A report without rows compared nothing, and does not pass.
+  public var passes: Bool { !rows.isEmpty && rows.allSatisfy(\.passes) }
   /// Largest relative error of the float tensors.
   public var worst: Double { rows.map(\.relative).max() ?? 0 }
 
