@@ -45,14 +45,19 @@ public struct CausalAttention: Sendable {
   let layer: Int
   let path: ModulePath
 
-  /// - Parameter window: keys further back are not seen; 0 sees all.
-  public init(_ w: Weights, _ width: Int, heads: Int, kvHeads: Int, head: Int, layer: Int, rotary: RotaryEmbedding, window: Int = 0, bias: Bool = false) throws(AviaryError) {
+  /// - Parameters:
+  ///   - window: keys further back are not seen; 0 sees all.
+  ///   - bias: of queries, keys and values.
+  public init(
+    _ w: Weights, _ width: Int, heads: Int, kvHeads: Int, head: Int, layer: Int, rotary: RotaryEmbedding, window: Int = 0, bias: Bool = false,
+    outputBias: Bool = false
+  ) throws(AviaryError) {
     path = w.path
     (self.heads, self.kvHeads, self.head, self.layer, self.rotary, self.window) = (heads, kvHeads, head, layer, rotary, window)
     query = try Linear(w["q_proj"], width, heads * head, bias: bias)
     key = try Linear(w["k_proj"], width, kvHeads * head, bias: bias)
     value = try Linear(w["v_proj"], width, kvHeads * head, bias: bias)
-    output = try Linear(w["o_proj"], heads * head, width, bias: false)
+    output = try Linear(w["o_proj"], heads * head, width, bias: outputBias)
   }
 
   /// [t, width] -> [t, width]

@@ -31,7 +31,8 @@ public struct LlamaConfig: Sendable, Hashable {
     intermediateSize = try c.int("intermediate_size", default: isMistral ? 14336 : 11008, in: 1...1_048_576)
     layers = try c.int("num_hidden_layers", default: 32, in: 1...1024)
     heads = try c.int("num_attention_heads", default: 32, in: 1...1024)
-    kvHeads = try c.int("num_key_value_heads", default: isMistral ? 8 : heads, in: 1...1024)
+    // Mistral's default of 8 holds where the key is absent; `null` means one for each head, there too.
+    kvHeads = try c.int("num_key_value_heads", default: isMistral && c.json["num_key_value_heads"] != .null ? 8 : heads, in: 1...1024)
     guard heads % kvHeads == 0 else {
       throw AviaryError(.config, "num_attention_heads \(heads)", wanted: "a multiple of num_key_value_heads \(kvHeads)", at: c.place)
     }
@@ -102,6 +103,8 @@ public struct Llama: LanguageModel {
     for index in 0..<config.layers { layers.append(try LlamaLayer(model["layers"][index], config, layer: index, rotary)) }
     self.layers = layers
     norm = try RMSNorm(model["norm"], config.hiddenSize, epsilon: config.epsilon)
+    // PyTorch files keep a tied head under both names.
+    if config.tiesEmbeddings { _ = try w["lm_head"].optional("weight", [config.vocabularySize, config.hiddenSize]) }
     head = config.tiesEmbeddings ? nil : try AviaryNN.Linear(w["lm_head"], config.hiddenSize, config.vocabularySize)
   }
 
@@ -125,7 +128,7 @@ struct LlamaLayer: Sendable {
     inputNorm = try RMSNorm(w["input_layernorm"], c.hiddenSize, epsilon: c.epsilon)
     attention = try CausalAttention(
       w["self_attn"], c.hiddenSize, heads: c.heads, kvHeads: c.kvHeads, head: c.headDim, layer: layer, rotary: rotary,
-      window: c.window, bias: c.attentionBias)
+      window: c.window, bias: c.attentionBias, outputBias: c.attentionBias)
     postNorm = try RMSNorm(w["post_attention_layernorm"], c.hiddenSize, epsilon: c.epsilon)
     mlp = try GatedMLP(w["mlp"], c.hiddenSize, c.intermediateSize, activation: c.activation)
   }
