@@ -33,7 +33,7 @@ public struct OriginalLayout: Sendable, Hashable {
     projectorType = try c.string("mm_projector_type", default: "linear")
     aspectRatio = try c.optionalString("image_aspect_ratio")
     gridPinpoints = try GridPinpoints.read(c)
-    unpads = try c.string("mm_patch_merge_type", default: "flat").hasPrefix("spatial")
+    unpads = try c.string("mm_patch_merge_type", default: "flat") == "spatial_unpad"
     usesStartEnd = try c.bool("mm_use_im_start_end", default: false)
     let declared = try c.int("mm_hidden_size", default: vision.hiddenSize, in: 1...65_536)
     guard declared == vision.hiddenSize else {
@@ -87,6 +87,9 @@ public struct OriginalLayout: Sendable, Hashable {
 
 /// `image_grid_pinpoints`, a list of pairs.
 public enum GridPinpoints {
+  /// What LlavaNextConfig of Hugging Face has where a file leaves the key out.
+  public static let published = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
+
   public static func read(_ c: ConfigReader) throws(AviaryError) -> [[Int]] {
     guard let items = try c.array("image_grid_pinpoints", maxCount: 1024) else { return [] }
     var points: [[Int]] = []

@@ -60,7 +60,7 @@ public enum LLaVA: Architecture {
     let imageToken = try c.int(c.has("image_token_index") ? "image_token_index" : "image_token_id", default: 32000, in: 0...4_194_303)
     return Config(
       text: try LlamaConfig(textConfig), vision: vision, features: try features(c, vision),
-      gridPinpoints: isNext ? try GridPinpoints.read(c) : nil,
+      gridPinpoints: isNext ? try c.has("image_grid_pinpoints") ? GridPinpoints.read(c) : GridPinpoints.published : nil,
       hasNewline: isNext && hasNewline,
       layout: .huggingFace(
         imageToken: Int32(imageToken),
