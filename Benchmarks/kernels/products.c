@@ -8,13 +8,13 @@ static const char *const type_names[] = {"f32", "f16", "bf16"};
 static void one(av_pool *pool, av_dtype type, int64_t m, int64_t n, int64_t k, bool bf16, machine_limit limit, double flop_limit) {
   float *x = filled(AV_F32, m * k), *y = filled(AV_F32, m * n), *bias = filled(AV_F32, n);
   // Several copies of the weights, so that they come from memory, as in a model.
-  int64_t copies = m > 8 ? 1 : 1 + (256 << 20) / (n * k * av_size(type));
+  int64_t copies = m > 32 ? 1 : 1 + (256 << 20) / (n * k * av_size(type));
   char *w = filled(type, n * k * copies);
   av_linear_args args = {
     .m = m, .n = n, .k = k, .x = x, .ldx = k, .wtype = type, .ldw = k, .y = y, .ldy = n, .bias = {bias, AV_F32}, .activation = AV_ACT_NONE, .bf16 = bf16,
   };
   av_pool_wake(pool);
-  double t = BEST(m > 8 ? 0.6 : 0.8, for (int64_t i = 0; i < copies; i++) { args.w = w + i * n * k * av_size(type); av_linear(pool, &args); }) / copies;
+  double t = BEST(m > 32 ? 0.6 : 0.8, for (int64_t i = 0; i < copies; i++) { args.w = w + i * n * k * av_size(type); av_linear(pool, &args); }) / copies;
   av_pool_rest(pool);
   double flops = 2.0 * m * n * k / t, bytes = (double)n * k * av_size(type) / t;
   printf("| linear %s%s | %lld x %lld x %lld | %.1f | %.0f %% | %.1f | %.0f %% |\n", type_names[type], bf16 ? " (compute bf16)" : "", (long long)m,
@@ -42,5 +42,5 @@ void bench_products(av_pool *pool, machine_limit limit, double bf16_limit) {
     blas(av_pool_threads(pool), s[0], s[1], s[2], limit);
   }
   for (int type = 0; type < 3; type++)
-    for (int64_t m = 1; m <= 8; m *= 2) one(pool, (av_dtype)type, m, 5632, 2048, false, limit, limit.flops);
+    for (int64_t m = 1; m <= 32; m *= 2) one(pool, (av_dtype)type, m, 5632, 2048, false, limit, limit.flops);
 }

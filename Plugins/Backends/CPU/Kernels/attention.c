@@ -1,15 +1,15 @@
 // Splitting attention over threads: by blocks of rows, or, for few rows, by parts of the keys whose results are joined.
 #include "table.h"
 
-enum { few_most = 12, part_keys = 256, part_most = av_scratch_bytes / 16 };
+enum { few_most = 12, part_keys = 256, scratch_floats = av_scratch_bytes / 4 };
 
 typedef struct {
   const av_attention_args *args;
   const av_table *table;
   av_pool *pool;
-  int64_t group, rows;           // queries of one kv head
-  int64_t parts, part;           // few: parts of the keys and keys of a part
-  int64_t blocks, block, keys;   // many: blocks of rows, rows of a block, keys of a tile
+  int64_t group, rows;          // queries of one kv head
+  int64_t parts, part, splits;  // few: parts of the keys, keys of a part, groups of kv heads
+  int64_t blocks, block, keys;  // many: blocks of rows, rows of a block, keys of a tile
 } plan;
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -17,21 +17,38 @@ static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 static void few_job(void *context, int64_t job, int thread) {
   const plan *s = context;
   const av_attention_args *p = s->args;
-  int64_t part = job % s->parts, g = job / s->parts % p->kv_heads, b = job / s->parts / p->kv_heads;
-  int64_t j0 = part * s->part, j1 = min(p->tk, j0 + s->part), stride = p->v_head + 2;
-  float *partial = (float *)av_shared(s->pool) + ((b * p->kv_heads + g) * s->parts + part) * s->rows * stride;
-  s->table->attend_few(p, b, g, j0, j1, partial, av_scratch(s->pool, thread));
+  int64_t split = job % s->splits, part = job / s->splits % s->parts, b = job / s->splits / s->parts, g0, g1;
+  av_split(p->kv_heads, 1, split, s->splits, &g0, &g1);
+  int64_t j0 = part * s->part, j1 = min(p->tk, j0 + s->part), size = s->rows * (p->v_head + 2);
+  float *partial = (float *)av_shared(s->pool) + ((b * p->kv_heads + g0) * s->parts + part) * size;
+  s->table->attend_few(p, b, g0, g1, j0, j1, partial, s->parts * size, av_scratch(s->pool, thread));
 }
 
-static void join_job(void *context, int64_t job, int thread) {
-  const plan *s = context;
+static void join(const plan *s, int64_t head) {
   const av_attention_args *p = s->args;
-  int64_t g = job % p->kv_heads, b = job / p->kv_heads, stride = p->v_head + 2;
+  int64_t g = head % p->kv_heads, b = head / p->kv_heads, stride = p->v_head + 2;
   for (int64_t r = 0; r < s->rows; r++) {
-    const float *partial = (const float *)av_shared(s->pool) + (job * s->parts * s->rows + r) * stride;
+    const float *partial = (const float *)av_shared(s->pool) + (head * s->parts * s->rows + r) * stride;
     float *y = p->out + b * p->out_batch + r / s->group * p->out_token + (g * s->group + r % s->group) * p->out_head;
     s->table->attend_join(s->parts, p->v_head, partial, s->rows * stride, y);
   }
+}
+
+/// By parts of the keys. They depend on the shape alone, so the sums do not change with the number of threads. False where memory is short.
+static bool attend_few(plan *s) {
+  const av_attention_args *p = s->args;
+  int64_t heads = p->batch * p->kv_heads, room = av_shared_bytes / 4 / (heads * s->rows * (p->v_head + 2));
+  for (s->part = part_keys; (p->tk + s->part - 1) / s->part > room && s->rows * s->part <= scratch_floats / 2;) s->part *= 2;
+  s->parts = p->tk > 0 ? (p->tk + s->part - 1) / s->part : 1;
+  if (s->parts > room) return false;
+  int64_t work = heads * s->rows * p->tk * (p->head + p->v_head) / 16, pieces = p->batch * s->parts;
+  int64_t jobs = av_jobs(s->pool, work, INT32_MAX), least = (p->kv_heads * s->rows * s->part + scratch_floats - 1) / scratch_floats;
+  s->splits = (jobs + pieces - 1) / pieces;
+  s->splits = min(s->splits > least ? s->splits : least, p->kv_heads);
+  if (jobs > 1) av_pool_run(s->pool, pieces * s->splits, few_job, s);
+  else for (int64_t i = 0; i < pieces * s->splits; i++) few_job(s, i, 0);
+  for (int64_t i = 0; i < heads; i++) join(s, i);
+  return true;
 }
 
 static void many_job(void *context, int64_t job, int thread) {
@@ -48,25 +65,10 @@ void av_attention(av_pool *pool, const av_attention_args *p) {
   int64_t heads = p->batch * p->kv_heads, width = p->head + p->v_head;
   if (s.rows <= 0 || heads <= 0) return;
   const int64_t tile_rows = s.table->gemm.rows, tile_cols = s.table->gemm.cols;
-  // Parts of the keys depend on the shape alone, so the sums do not change with the number of threads.
-  int64_t room = av_shared_bytes / 4 / (heads * s.rows * (p->v_head + 2));
-  for (s.part = part_keys; (p->tk + s.part - 1) / s.part > room && s.part < part_most;) s.part *= 2;
-  s.parts = p->tk > 0 ? (p->tk + s.part - 1) / s.part : 1;
-  if (s.rows <= few_most && s.parts <= room) {
-    int64_t work = heads * s.rows * p->tk * width / 16;
-    if (av_jobs(pool, work, heads * s.parts) == 1) {
-      for (int64_t i = 0; i < heads * s.parts; i++) few_job(&s, i, 0);
-      for (int64_t i = 0; i < heads; i++) join_job(&s, i, 0);
-      return;
-    }
-    av_pool_run(pool, heads * s.parts, few_job, &s);
-    for (int64_t i = 0; i < heads; i++) join_job(&s, i, 0);
-    return;
-  }
-  const int64_t floats = av_scratch_bytes / 4;
+  if (s.rows <= few_most && attend_few(&s)) return;
   s.keys = 112 / tile_rows * tile_rows;
-  while (s.keys > tile_rows && (s.keys + tile_rows) * (width + tile_cols) > floats / 2) s.keys -= tile_rows;
-  int64_t panels = min(8, floats * 3 / 8 / (tile_cols * width));
+  while (s.keys > tile_rows && (s.keys + tile_rows) * (width + tile_cols) > scratch_floats / 2) s.keys -= tile_rows;
+  int64_t panels = min(16, scratch_floats * 3 / 8 / (tile_cols * width));
   s.block = (panels > 1 ? panels : 1) * tile_cols;
   s.blocks = (s.rows + s.block - 1) / s.block;
   s.block = ((s.rows + s.blocks - 1) / s.blocks + tile_cols - 1) / tile_cols * tile_cols;

@@ -29,7 +29,7 @@ FN const char *values_of(const av_attention_args *p, int64_t b, int64_t g, int64
   return (const char *)p->v + (b * p->v_batch + j * p->v_token + g * p->v_head_stride) * av_size(p->kv_type);
 }
 
-enum { few_rows = 4, few_keys = AV_LEVEL == 2 ? 4 : 2, few_vectors = AV_LEVEL == 2 ? 4 : 2 };
+enum { few_rows = 4, few_keys = 4, few_vectors = AV_LEVEL == 2 ? 4 : 2, key_group = 16 };
 
 /// out[r * stride + c] = query row r . key c.
 FN void score(av_dtype type, const int rows, const int keys, const float *const *q, const char *k, int64_t key_bytes, int64_t head, float *out,
@@ -44,14 +44,17 @@ FN void score(av_dtype type, const int rows, const int keys, const float *const 
       UNROLL for (int c = 0; c < keys; c++) sum[r][c] = v_fma(x, key[c], sum[r][c]);
     }
   }
-  UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < keys; c++) out[r * stride + c] = v_sum(sum[r][c]);
+  UNROLL for (int r = 0; r < rows; r++) {
+    if (keys == few_keys) v_sum4(sum[r], out + r * stride);
+    else UNROLL for (int c = 0; c < keys; c++) out[r * stride + c] = v_sum(sum[r][c]);
+  }
 }
 
 /// y[r][:] += sum over keys of weight[r][j] * value[j][:], for `vectors` vectors of each value.
 FN void gather_values(av_dtype type, const int rows, const int vectors, const float *weight, int64_t stride, const char *v, int64_t value_bytes,
                       int64_t keys, int64_t at, int64_t left, float *y, int64_t y_row) {
   vf sum[few_rows][few_vectors];
-  UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < vectors; c++) sum[r][c] = v_set(0);
+  UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < vectors; c++) sum[r][c] = v_load_any(y + r * y_row + at + c * W, left - c * W);
   for (int64_t j = 0; j < keys; j++, v += value_bytes) {
     UNROLL for (int c = 0; c < vectors; c++) {
       vf value = v_load_as(type, v, at + c * W, left - c * W);
@@ -64,14 +67,13 @@ FN void gather_values(av_dtype type, const int rows, const int vectors, const fl
 /// Scores to weights relative to their maximum: scale, cap, bias, mask, exp.
 FN void weigh(const av_attention_args *p, const attention_row *row, int64_t j0, int64_t n, float *s, float *maximum, float *sum) {
   float most = -INFINITY;
+  const int32_t last = (int32_t)row->last, first = row->first > INT32_MAX ? INT32_MAX : (int32_t)row->first;
   for (int64_t i = 0; i < n; i += W) {
     vf v = v_load_any(s + i, n - i) * p->scale;
     if (p->softcap > 0) v = v_tanh(v / p->softcap) * p->softcap;
     if (row->bias) v += v_load_any(row->bias + j0 + i, n - i);
-    for (int lane = 0; lane < W; lane++) {
-      int64_t j = j0 + i + lane;
-      if (i + lane >= n || j > row->last || j < row->first) v[lane] = -INFINITY;
-    }
+    vi j = (int32_t)(j0 + i) + v_iota();
+    v = v_select((j >= (int32_t)(j0 + n)) | (j > last) | (j < first), v_set(-INFINITY), v);
     float here = v_max_lane(v);
     most = here > most ? here : most;
     v_store_any(s + i, v, n - i);
@@ -88,38 +90,57 @@ FN void weigh(const av_attention_args *p, const attention_row *row, int64_t j0, 
   *sum = v_sum(total);
 }
 
-FN void attend_rows(av_dtype type, const int rows, const av_attention_args *p, int64_t b, int64_t g, int64_t row0, int64_t j0, int64_t j1,
-                    float *partial, float *scratch) {
-  const int64_t n = j1 - j0, key_bytes = p->k_token * av_size(type), value_bytes = p->v_token * av_size(type), y_row = p->v_head + 2;
-  const char *k = keys_of(p, b, g, j0), *v = values_of(p, b, g, j0);
-  attention_row row[few_rows];
-  const float *q[few_rows];
-  for (int r = 0; r < rows; r++) { row[r] = row_of(p, b, g, row0 + r); q[r] = row[r].q; }
-  int64_t j = 0;
-  for (; j + few_keys <= n; j += few_keys) score(type, rows, few_keys, q, k + j * key_bytes, key_bytes, p->head, scratch + j, n);
-  for (; j < n; j++) score(type, rows, 1, q, k + j * key_bytes, key_bytes, p->head, scratch + j, n);
-  for (int r = 0; r < rows; r++)
-    weigh(p, &row[r], j0, n, scratch + r * n, partial + r * y_row + p->v_head, partial + r * y_row + p->v_head + 1);
-  int64_t at = 0;
-  for (; at + few_vectors * W <= p->v_head; at += few_vectors * W)
-    gather_values(type, rows, few_vectors, scratch, n, v, value_bytes, n, at, few_vectors * W, partial, y_row);
-  for (; at < p->v_head; at += W) {
-    // A partial last vector must not overwrite the maximum and the sum behind it, so its length is exact.
-    gather_values(type, rows, 1, scratch, n, v, value_bytes, n, at, p->v_head - at, partial, y_row);
-  }
+/// Both passes go over the keys in small groups and over all heads within: memory is then read in its order, token after token.
+FN void attend_few_typed(av_dtype type, const av_attention_args *p, int64_t b, int64_t g0, int64_t g1, int64_t j0, int64_t j1, float *partial,
+                         int64_t partial_head, float *scratch) {
+  const int64_t n = j1 - j0, key_bytes = p->k_token * av_size(type), value_bytes = p->v_token * av_size(type), stride = p->v_head + 2;
+  const int64_t rows = p->tq * (p->heads / p->kv_heads);
+  for (int64_t j = 0; j < n; j += key_group)
+    for (int64_t g = g0; g < g1; g++)
+      for (int64_t r = 0; r < rows;) {
+        float *s = scratch + ((g - g0) * rows + r) * n;
+        const float *q[few_rows];
+        int64_t count = rows - r < few_rows ? 1 : few_rows, end = j + key_group < n ? j + key_group : n, i = j;
+        for (int64_t c = 0; c < count; c++) q[c] = row_of(p, b, g, r + c).q;
+        for (; i + few_keys <= end; i += few_keys) {
+          const char *key = keys_of(p, b, g, j0 + i);
+          if (count == 1) score(type, 1, few_keys, q, key, key_bytes, p->head, s + i, n);
+          else score(type, few_rows, few_keys, q, key, key_bytes, p->head, s + i, n);
+        }
+        for (; i < end; i++)
+          for (int64_t c = 0; c < count; c++) score(type, 1, 1, q + c, keys_of(p, b, g, j0 + i), key_bytes, p->head, s + c * n + i, n);
+        r += count;
+      }
+  for (int64_t g = g0; g < g1; g++)
+    for (int64_t r = 0; r < rows; r++) {
+      attention_row row = row_of(p, b, g, r);
+      float *y = partial + (g - g0) * partial_head + r * stride;
+      memset(y, 0, (size_t)p->v_head * 4);
+      weigh(p, &row, j0, n, scratch + ((g - g0) * rows + r) * n, y + p->v_head, y + p->v_head + 1);
+    }
+  for (int64_t j = 0; j < n; j += key_group)
+    for (int64_t g = g0; g < g1; g++)
+      for (int64_t r = 0; r < rows;) {
+        const float *weight = scratch + ((g - g0) * rows + r) * n + j;
+        float *y = partial + (g - g0) * partial_head + r * stride;
+        int64_t count = rows - r < few_rows ? 1 : few_rows, keys = n - j < key_group ? n - j : key_group, at = 0;
+        const char *v = values_of(p, b, g, j0 + j);
+        for (; at + few_vectors * W <= p->v_head; at += few_vectors * W) {
+          if (count == 1) gather_values(type, 1, few_vectors, weight, n, v, value_bytes, keys, at, few_vectors * W, y, stride);
+          else gather_values(type, few_rows, few_vectors, weight, n, v, value_bytes, keys, at, few_vectors * W, y, stride);
+        }
+        for (; at < p->v_head; at += W)
+          for (int64_t c = 0; c < count; c++) gather_values(type, 1, 1, weight + c * n, n, v, value_bytes, keys, at, p->v_head - at, y + c * stride, stride);
+        r += count;
+      }
 }
 
-FN void attend_few_typed(av_dtype type, const av_attention_args *p, int64_t b, int64_t g, int64_t j0, int64_t j1, float *partial, float *scratch) {
-  int64_t rows = p->tq * (p->heads / p->kv_heads), r = 0;
-  for (; r + few_rows <= rows; r += few_rows) attend_rows(type, few_rows, p, b, g, r, j0, j1, partial + r * (p->v_head + 2), scratch);
-  for (; r < rows; r++) attend_rows(type, 1, p, b, g, r, j0, j1, partial + r * (p->v_head + 2), scratch);
-}
-
-static void attend_few(const av_attention_args *p, int64_t b, int64_t g, int64_t j0, int64_t j1, float *partial, float *scratch) {
+static void attend_few(const av_attention_args *p, int64_t b, int64_t g0, int64_t g1, int64_t j0, int64_t j1, float *partial, int64_t partial_head,
+                       float *scratch) {
   switch (p->kv_type) {
-  case AV_F16: attend_few_typed(AV_F16, p, b, g, j0, j1, partial, scratch); break;
-  case AV_BF16: attend_few_typed(AV_BF16, p, b, g, j0, j1, partial, scratch); break;
-  default: attend_few_typed(AV_F32, p, b, g, j0, j1, partial, scratch);
+  case AV_F16: attend_few_typed(AV_F16, p, b, g0, g1, j0, j1, partial, partial_head, scratch); break;
+  case AV_BF16: attend_few_typed(AV_BF16, p, b, g0, g1, j0, j1, partial, partial_head, scratch); break;
+  default: attend_few_typed(AV_F32, p, b, g0, g1, j0, j1, partial, partial_head, scratch);
   }
 }
 
@@ -202,8 +223,7 @@ FN void start_panel(const av_attention_args *p, int64_t b, int64_t g, int64_t ro
   panel->most_last = panel->most_first = -1;
   for (int64_t i = 0; i < tile_cols; i++) {
     attention_row r = row_of(p, b, g, row + (i < rows ? i : 0));
-    for (int64_t d = 0; d < p->head; d++) q[d * tile_cols + i] = i < rows ? r.q[d] * p->scale : 0;
-    panel->last[i / W][i % W] = (int32_t)(r.last < -1 ? -1 : r.last);
+    panel->last[i / W][i % W] = (int32_t)r.last;
     panel->first[i / W][i % W] = (int32_t)(r.first > INT32_MAX ? INT32_MAX : r.first);
     if (r.last < panel->least_last) panel->least_last = r.last;
     if (r.last > panel->most_last) panel->most_last = r.last;
@@ -211,12 +231,30 @@ FN void start_panel(const av_attention_args *p, int64_t b, int64_t g, int64_t ro
     if (r.first < panel->least_first) panel->least_first = r.first;
   }
   UNROLL for (int c = 0; c < tile_vectors; c++) { panel->maximum[c] = v_set(-INFINITY); panel->sum[c] = v_set(0); }
+  for (int64_t i = 0; i < tile_cols; i += W) {
+    const float *from[W];
+    for (int c = 0; c < W; c++) from[c] = row_of(p, b, g, row + (i + c < rows ? i + c : 0)).q;
+    for (int64_t d = 0; d < p->head; d += W) {
+      vf v[W];
+      UNROLL for (int c = 0; c < W; c++) v[c] = v_load_any(from[c] + d, p->head - d) * p->scale;
+      transpose(v);
+      for (int64_t c = 0; c < W && d + c < p->head; c++) v_store(q + (d + c) * tile_cols + i, v[c]);
+    }
+  }
 }
 
 FN void finish_panel(const av_attention_args *p, int64_t b, int64_t g, int64_t row, int64_t rows, const query_panel *panel, const float *o) {
-  for (int64_t i = 0; i < rows; i++) {
-    float sum = panel->sum[i / W][i % W], scale = sum == 0 ? 0 : 1.0f / sum, *y = row_of(p, b, g, row + i).out;
-    for (int64_t d = 0; d < p->v_head; d++) y[d] = o[d * tile_cols + i] * scale;
+  for (int64_t i = 0; i < rows; i += W) {
+    vf sum = panel->sum[i / W], scale = v_select(sum == 0.0f, v_set(0), 1.0f / sum);
+    float *to[W];
+    int64_t count = rows - i < W ? rows - i : W;
+    for (int64_t c = 0; c < count; c++) to[c] = row_of(p, b, g, row + i + c).out;
+    for (int64_t d = 0; d < p->v_head; d += W) {
+      vf v[W];
+      UNROLL for (int64_t c = 0; c < W; c++) v[c] = d + c < p->v_head ? v_load(o + (d + c) * tile_cols + i) * scale : v_set(0);
+      transpose(v);
+      for (int64_t c = 0; c < count; c++) v_store_any(to[c] + d, v[c], p->v_head - d);
+    }
   }
 }
 

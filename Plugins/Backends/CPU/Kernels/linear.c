@@ -1,7 +1,7 @@
 // Linear layers and batched products: which way a product goes.
 #include "product.h"
 
-enum { thin_most = 8 };
+enum { thin_most_bf16 = 16 };
 
 typedef struct { const av_linear_args *args; const av_table *table; int64_t jobs; } thin_context;
 
@@ -15,7 +15,11 @@ static void thin_job(void *context, int64_t job, int thread) {
 void av_linear(av_pool *pool, const av_linear_args *args) {
   if (args->m <= 0 || args->n <= 0) return;
   const av_table *table = av_kernels(pool);
-  if (args->m <= thin_most) {
+  const av_gemm_table *gemm = &table->gemm;
+#if defined(__x86_64__)
+  if (args->bf16 && av_pool_isa(pool) == AV_ISA_AVX512 && av_has_bf16_dot()) gemm = &av_gemm_bf16;
+#endif
+  if (args->m <= (gemm == &table->gemm ? table->thin_most : thin_most_bf16)) {
     // A nanosecond reads about 16 bytes.
     int64_t work = args->n * args->k * (av_size(args->wtype) + args->m) / 16;
     thin_context s = {args, table, av_jobs(pool, work, (args->n + 15) / 16)};
@@ -27,14 +31,11 @@ void av_linear(av_pool *pool, const av_linear_args *args) {
   if (in_place) rest.residual = NULL;
   bool plain = !rest.residual && !rest.bias.data && rest.activation == AV_ACT_NONE;
   av_product product = {
-    .table = table, .gemm = &table->gemm,
+    .table = table, .gemm = gemm,
     .a = {args->x, AV_F32, args->ldx, 1},
     .b = {args->w, args->wtype, args->ldw, 1, NULL},
     .m = args->m, .n = args->n, .k = args->k, .y = args->y, .ldy = args->ldy, .accumulate = in_place, .linear = plain ? NULL : &rest,
   };
-#if defined(__x86_64__)
-  if (args->bf16 && av_pool_isa(pool) == AV_ISA_AVX512 && av_has_bf16_dot()) product.gemm = &av_gemm_bf16;
-#endif
   av_product_run(pool, &product);
 }
 

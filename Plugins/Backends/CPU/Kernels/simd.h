@@ -150,6 +150,36 @@ FN float v_sum(vf v) {
   return s;
 #endif
 }
+/// out[i] = the sum of v[i]'s lanes, for four vectors together.
+FN void v_sum4(const vf v[4], float *out) {
+  typedef float v4 __attribute__((ext_vector_type(4)));
+#if AV_LEVEL == 2
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define FOLD(z) (z.lo.lo + z.lo.hi) + (z.hi.lo + z.hi.hi)
+#elif AV_LEVEL == 1
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define FOLD(z) z.lo + z.hi
+#else
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define FOLD(z) z
+#endif
+  vf even = LOW(v[0], v[2]) + HIGH(v[0], v[2]), odd = LOW(v[1], v[3]) + HIGH(v[1], v[3]);
+  vf z = LOW(even, odd) + HIGH(even, odd);  // lanes 0, 1, 2, 3 of each four belong to the four vectors
+  v4 sums = FOLD(z);
+  memcpy(out, &sums, sizeof sums);
+#undef LOW
+#undef HIGH
+#undef FOLD
+}
+/// 0, 1, 2, ...
+FN vi v_iota(void) {
+  vi v;
+  for (int i = 0; i < W; i++) v[i] = i;
+  return v;
+}
 FN float v_max_lane(vf v) {
   float m = v[0];
   for (int i = 1; i < W; i++) m = v[i] > m ? v[i] : m;

@@ -51,7 +51,8 @@ typedef struct {
 
 struct av_table {
   av_gemm_table gemm;
-  /// y[m, n0..<n1] of a linear layer with few rows, complete with its epilogue.
+  /// y[m, n0..<n1] of a linear layer with few rows (m <= thin_most), complete with its epilogue.
+  int64_t thin_most;
   void (*thin)(const av_linear_args *args, int64_t n0, int64_t n1);
   /// y = act(raw + bias) + residual on a tile; `raw` may be its place in y.
   void (*epilogue)(const av_linear_args *args, const float *raw, int64_t raw_row, int64_t m0, int64_t m, int64_t n0, int64_t n);
@@ -72,8 +73,10 @@ struct av_table {
   void (*reduce_into)(int kind, const float *x, float *y, int64_t n);
 
   /// Row r of a kv head's group is query r / group of head g * group + r % group.
-  /// All rows against keys j0..<j1: per row the unnormalised output, then the maximum and the sum, v_head + 2 floats.
-  void (*attend_few)(const av_attention_args *args, int64_t b, int64_t g, int64_t j0, int64_t j1, float *partial, float *scratch);
+  /// All rows of kv heads g0..<g1 against keys j0..<j1. Per row the unnormalised output, then the maximum and the sum, v_head + 2 floats;
+  /// kv heads are `partial_head` floats apart. The scratch holds a float for each row and key.
+  void (*attend_few)(const av_attention_args *args, int64_t b, int64_t g0, int64_t g1, int64_t j0, int64_t j1, float *partial,
+                     int64_t partial_head, float *scratch);
   /// Joins the `parts` partial results of one row, `stride` floats apart, into y.
   void (*attend_join)(int64_t parts, int64_t v_head, const float *partial, int64_t stride, float *y);
   /// Rows row0..<row0 + rows over all keys, `keys` at a time, by products of tiles.

@@ -14,7 +14,7 @@ FN vf v_scale2(vf v, vf n) {
 }
 
 FN vf v_exp(vf x) {
-  vf t = v_min(v_max(x, v_set(-104.0f)), v_set(89.0f));
+  vf t = v_min(v_set(89.0f), v_max(v_set(-104.0f), x));  // in this order NaN passes through
   vf n = v_round_small(t * 1.44269504f);
   vf r = v_fma(n, v_set(-0x1.62e400p-1f), t);  // ln 2 in two parts; n times the first is exact
   r = v_fma(n, v_set(-0x1.7f7d1cp-20f), r);
@@ -23,7 +23,7 @@ FN vf v_exp(vf x) {
   q = v_fma(q, r, v_set(0x1.555492p-3f));
   q = v_fma(q, r, v_set(0x1.fffffcp-2f));
   vf p = v_fma(q, r * r, r) + 1.0f;
-  return v_select(x != x, x, v_scale2(p, n));
+  return v_scale2(p, n);
 }
 
 FN vf v_log(vf x) {

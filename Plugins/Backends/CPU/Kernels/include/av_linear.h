@@ -25,10 +25,10 @@ typedef struct {
   av_activation activation;
   const float *residual;  // [m, n], rows `ldr` apart, or NULL; may be `y` itself only where there is no activation
   int64_t ldr;
-  bool bf16;              // round both factors to bf16 and multiply in bf16 pairs where the processor can (less precise, opt-in)
+  bool bf16;              // round both factors to bf16 and multiply in bf16 pairs where the processor can (less precise, opt-in); more than 16 rows
 } av_linear_args;
 
-/// A linear layer. Few rows (m <= 8) read the weights once, at memory bandwidth; more rows go through the blocked product.
+/// A linear layer. Few rows go through dot products that read the weights once, more through the blocked product.
 void av_linear(av_pool *pool, const av_linear_args *args);
 
 /// y[b, i, j] = sum over l of a[b, i, l] * b[b, l, j], all f32, any strides; `batch` axes are given by their sizes and strides.

@@ -1,0 +1,137 @@
+import CAviaryKernels
+import Testing
+
+@Suite struct ProductTests {
+  /// x[m, k] w[n, k]ᵀ in double.
+  static func product(_ x: [Float], _ w: [Float], _ m: Int, _ n: Int, _ k: Int) -> [Double] {
+    var y = [Double](repeating: 0, count: m * n)
+    for i in 0..<m { for j in 0..<n { for l in 0..<k { y[i * n + j] += Double(x[i * k + l]) * Double(w[j * k + l]) } } }
+    return y
+  }
+
+  static let activations = [AV_ACT_NONE, AV_ACT_RELU, AV_ACT_GELU, AV_ACT_GELU_TANH, AV_ACT_QUICK_GELU, AV_ACT_SILU]
+
+  @Test(arguments: Level.all, floatTypes) func linear(_ level: Level, _ type: av_dtype) {
+    level.withPool { pool in
+      var turn = 0
+      for m in [1, 2, 3, 4, 5, 8, 9, 17, 33, 65] {
+        for n in [1, 3, 17, 33, 130] {
+          for k in [1, 3, 17, 33, 65, 600] {
+            turn += 1
+            let activation = Self.activations[turn % Self.activations.count]
+            let x = noise(m * k, seed: UInt64(turn)), residual = noise(m * n, seed: 3)
+            let w = Stored(noise(n * k, seed: 2), type), bias = Stored(noise(n, seed: 4), floatTypes[turn % 3])
+            var y = [Float](repeating: .nan, count: m * n)
+            w.bytes.withUnsafeBytes { w in bias.bytes.withUnsafeBytes { b in x.withUnsafeBufferPointer { x in residual.withUnsafeBufferPointer { r in
+              y.withUnsafeMutableBufferPointer { y in
+                var args = av_linear_args()
+                (args.m, args.n, args.k) = (Int64(m), Int64(n), Int64(k))
+                (args.x, args.ldx, args.w, args.wtype, args.ldw) = (x.baseAddress, Int64(k), w.baseAddress, type, Int64(k))
+                (args.y, args.ldy, args.activation) = (y.baseAddress, Int64(n), activation)
+                args.bias = av_vector(data: b.baseAddress, type: bias.type)
+                (args.residual, args.ldr) = (r.baseAddress, Int64(n))
+                av_linear(pool, &args)
+              }
+            } } } }
+            let wanted = Self.product(x, w.values, m, n, k).enumerated().map { i, sum in
+              activated(activation, Float(sum) + bias.values[i % n]) + residual[i]
+            }
+            #expect(relativeError(y, wanted) < 3e-6, "\(m) x \(n) x \(k), activation \(activation.rawValue)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: Level.all) func linearAddsInPlace(_ level: Level) {
+    level.withPool { pool in
+      for m in [2, 20] {
+        let (n, k) = (33, 300)
+        let x = noise(m * k), w = noise(n * k, seed: 2), start = noise(m * n, seed: 3)
+        var y = start
+        x.withUnsafeBufferPointer { x in w.withUnsafeBufferPointer { w in y.withUnsafeMutableBufferPointer { y in
+          var args = av_linear_args()
+          (args.m, args.n, args.k) = (Int64(m), Int64(n), Int64(k))
+          (args.x, args.ldx, args.w, args.wtype, args.ldw) = (x.baseAddress, Int64(k), UnsafeRawPointer(w.baseAddress), AV_F32, Int64(k))
+          (args.y, args.ldy, args.residual, args.ldr) = (y.baseAddress, Int64(n), UnsafePointer(y.baseAddress), Int64(n))
+          av_linear(pool, &args)
+        } } }
+        let wanted = zip(Self.product(x, w, m, n, k), start).map { Float($0) + $1 }
+        #expect(relativeError(y, wanted) < 2e-6)
+      }
+    }
+  }
+
+  /// Sums are the same, bit for bit, for every number of threads.
+  @Test func threadsDoNotChangeResults() {
+    let (m, n, k) = (70, 300, 700)
+    let x = noise(m * k), w = noise(n * k, seed: 2)
+    let results = [1, 2, 5].map { threads in
+      Level(isa: av_isa_best(), threads: threads).withPool { pool in
+        var y = [Float](repeating: 0, count: m * n)
+        x.withUnsafeBufferPointer { x in w.withUnsafeBufferPointer { w in y.withUnsafeMutableBufferPointer { y in
+          var args = av_linear_args()
+          (args.m, args.n, args.k) = (Int64(m), Int64(n), Int64(k))
+          (args.x, args.ldx, args.w, args.wtype, args.ldw) = (x.baseAddress, Int64(k), UnsafeRawPointer(w.baseAddress), AV_F32, Int64(k))
+          (args.y, args.ldy) = (y.baseAddress, Int64(n))
+          av_linear(pool, &args)
+        } } }
+        return y
+      }
+    }
+    #expect(results[0] == results[1])
+    #expect(results[0] == results[2])
+  }
+
+  @Test(.enabled(if: av_has_bf16_dot()), arguments: floatTypes) func bf16Compute(_ type: av_dtype) {
+    Level(isa: AV_ISA_AVX512, threads: 2).withPool { pool in
+      for (m, n, k) in [(17, 33, 65), (20, 17, 3), (29, 130, 600), (70, 40, 1100)] {
+        let x = noise(m * k), w = Stored(noise(n * k, seed: 2), type)
+        var y = [Float](repeating: .nan, count: m * n)
+        x.withUnsafeBufferPointer { x in w.bytes.withUnsafeBytes { w in y.withUnsafeMutableBufferPointer { y in
+          var args = av_linear_args()
+          (args.m, args.n, args.k, args.bf16) = (Int64(m), Int64(n), Int64(k), true)
+          (args.x, args.ldx, args.w, args.wtype, args.ldw) = (x.baseAddress, Int64(k), w.baseAddress, type, Int64(k))
+          (args.y, args.ldy) = (y.baseAddress, Int64(n))
+          av_linear(pool, &args)
+        } } }
+        let wanted = Self.product(Stored(x, AV_BF16).values, Stored(w.values, AV_BF16).values, m, n, k).map { Float($0) }
+        #expect(relativeError(y, wanted) < 3e-6, "\(m) x \(n) x \(k)")
+      }
+    }
+  }
+
+  @Test(arguments: Level.all) func batchedMatmul(_ level: Level) {
+    level.withPool { pool in
+      for (batch, m, n, k) in [(1, 3, 17, 33), (3, 33, 65, 17), (2, 65, 33, 300), (40, 17, 3, 1), (40, 20, 50, 300)] {
+        for (aTransposed, bTransposed) in [(false, false), (false, true), (true, false), (true, true)] {
+          let a = noise(batch * m * k), b = noise(batch * n * k, seed: 2)
+          var y = [Float](repeating: .nan, count: batch * m * n)
+          a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { b in y.withUnsafeMutableBufferPointer { y in
+            var args = av_matmul_args()
+            (args.m, args.n, args.k, args.a, args.b, args.y) = (Int64(m), Int64(n), Int64(k), a.baseAddress, b.baseAddress, y.baseAddress)
+            (args.a_row, args.a_col) = aTransposed ? (1, Int64(m)) : (Int64(k), 1)
+            (args.b_row, args.b_col) = bTransposed ? (1, Int64(k)) : (Int64(n), 1)
+            (args.y_row, args.batch_rank) = (Int64(n), 1)
+            fill(&args.batch, [batch])
+            fill(&args.a_batch, [m * k])
+            fill(&args.b_batch, [n * k])
+            fill(&args.y_batch, [m * n])
+            av_matmul(pool, &args)
+          } } }
+          var wanted = [Float]()
+          for t in 0..<batch { for i in 0..<m { for j in 0..<n {
+            var sum = 0.0
+            for l in 0..<k {
+              let left = a[t * m * k + (aTransposed ? l * m + i : i * k + l)]
+              let right = b[t * n * k + (bTransposed ? j * k + l : l * n + j)]
+              sum += Double(left) * Double(right)
+            }
+            wanted.append(Float(sum))
+          } } }
+          #expect(relativeError(y, wanted) < 2e-6, "\(batch): \(m) x \(n) x \(k), \(aTransposed) \(bTransposed)")
+        }
+      }
+    }
+  }
+}
