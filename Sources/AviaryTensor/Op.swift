@@ -108,11 +108,11 @@ public enum ReduceKind: UInt8, Hashable, Sendable, CaseIterable { case sum, mean
 
 /// An order of axes, `axes[i]` being the source of axis i.
 public struct Axes: Hashable, Sendable, ExpressibleByArrayLiteral {
-  var storage: SIMD8<Int8>
+  var storage: PerAxis<Int8>
   public let count: Int8
   public init(_ axes: some Collection<Int>) {
     precondition(axes.count <= Shape.maxRank)
-    storage = SIMD8(repeating: 0)
+    storage = PerAxis(repeating: 0)
     count = Int8(axes.count)
     for (i, a) in axes.enumerated() { storage[i] = Int8(a) }
   }

@@ -14,10 +14,10 @@ public struct View: Hashable, Sendable {
   public var offset: Int
   public var shape: Shape
   /// In elements, per axis; 0 on expanded axes.
-  public var strides: SIMD8<Int>
+  public var strides: PerAxis<Int>
   public var dtype: DType
 
-  public init(place: Place, offset: Int, shape: Shape, strides: SIMD8<Int>, dtype: DType) {
+  public init(place: Place, offset: Int, shape: Shape, strides: PerAxis<Int>, dtype: DType) {
     self.place = place
     self.offset = offset
     self.shape = shape
@@ -30,8 +30,8 @@ public struct View: Hashable, Sendable {
     self.init(place: place, offset: 0, shape: shape, strides: View.rowMajor(shape), dtype: dtype)
   }
 
-  public static func rowMajor(_ shape: Shape) -> SIMD8<Int> {
-    var strides = SIMD8<Int>(repeating: 0)
+  public static func rowMajor(_ shape: Shape) -> PerAxis<Int> {
+    var strides = PerAxis<Int>(repeating: 0)
     var step = 1
     for axis in stride(from: shape.count - 1, through: 0, by: -1) {
       strides[axis] = step

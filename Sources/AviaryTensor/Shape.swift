@@ -2,13 +2,13 @@
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
   public static let maxRank = 8
 
-  @usableFromInline var storage: SIMD8<Int32>
+  @usableFromInline var storage: PerAxis<Int32>
   public private(set) var rank: Int32
 
   /// - Precondition: at most eight axes, each within `0...Int32.max`. Sizes from files are validated before they get here.
   public init(_ dims: some Collection<Int>) {
     precondition(dims.count <= Shape.maxRank, "a shape has at most \(Shape.maxRank) axes, got \(dims.count)")
-    storage = SIMD8(repeating: 0)
+    storage = PerAxis(repeating: 0)
     rank = Int32(dims.count)
     for (axis, size) in dims.enumerated() {
       precondition(size >= 0 && size <= Int(Int32.max), "axis size \(size) is out of range")

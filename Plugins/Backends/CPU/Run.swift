@@ -88,14 +88,14 @@ struct Operand {
 /// Eight numbers as the kernels' structs hold them.
 typealias Eight = (Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64)
 
-extension SIMD8<Int> {
+extension PerAxis<Int> {
   var eight: Eight { (Int64(self[0]), Int64(self[1]), Int64(self[2]), Int64(self[3]), Int64(self[4]), Int64(self[5]), Int64(self[6]), Int64(self[7])) }
 }
 
 extension Shape {
   /// The sizes, 1 behind the last axis.
   var eight: Eight {
-    var sizes = SIMD8<Int>(repeating: 1)
+    var sizes = PerAxis<Int>(repeating: 1)
     for axis in 0..<count { sizes[axis] = self[axis] }
     return sizes.eight
   }

@@ -35,7 +35,7 @@ extension View {
       view.strides = View.rowMajor(target)
       return view
     }
-    view.strides = SIMD8(repeating: 0)
+    view.strides = PerAxis(repeating: 0)
     // Runs of source axes whose elements are evenly spaced as one axis, matched from the last axis to the first.
     var source = shape.count - 1
     var axis = target.count - 1

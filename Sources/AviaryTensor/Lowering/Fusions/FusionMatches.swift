@@ -1,7 +1,7 @@
 /// A fused step in the place of a chain of nodes.
 struct FusedNode {
   let op: Op
-  let operands: [Int32]
+  let operands: ShortList
   /// The operand that is one row of an expanded value.
   var row: Int?
 }
@@ -26,13 +26,13 @@ struct FusionMatches {
   }
 
   /// A chain by its node numbers in order, and what replaces it.
-  typealias Match = (chain: [Int], node: FusedNode)
+  typealias Match = (chain: ShortList, node: FusedNode)
 
   private mutating func match(_ graph: Graph, _ usage: Usage, _ pattern: (Int, Graph, Usage, borrowing FusionMatches) -> Match?) {
     for i in graph.nodes.indices where usage.isLive[i] && !isTaken(i) {
       guard let match = pattern(i, graph, usage, self), let last = match.chain.last else { continue }
-      for node in match.chain.dropLast() { isAbsorbed[node] = true }
-      fusedAt[last] = Int32(fused.count)
+      for link in 0..<match.chain.count - 1 { isAbsorbed[Int(match.chain[link])] = true }
+      fusedAt[Int(last)] = Int32(fused.count)
       fused.append(match.node)
     }
   }

@@ -7,8 +7,8 @@ enum LinearFusion {
   static func match(_ i: Int, _ graph: Graph, _ usage: Usage, _ matches: borrowing FusionMatches) -> FusionMatches.Match? {
     guard graph.nodes[i].op == .matmul(transposed: true), isWeight(graph.operand(1, of: i), graph) else { return nil }
     var spec = Linear()
-    var chain = [i]
-    var operands = [graph.operand(0, of: i), graph.operand(1, of: i)]
+    var chain: ShortList = [Int32(i)]
+    var operands: ShortList = [graph.operand(0, of: i), graph.operand(1, of: i)]
     var end = i
     while !spec.hasResidual, let reader = matches.soleReader(of: end, usage) {
       switch graph.nodes[reader].op {
@@ -25,7 +25,7 @@ enum LinearFusion {
         spec.activation = kind
       default: return (chain, FusedNode(op: .linear(spec), operands: operands, row: spec.hasBias ? 2 : nil))
       }
-      chain.append(reader)
+      chain.append(Int32(reader))
       end = reader
     }
     return (chain, FusedNode(op: .linear(spec), operands: operands, row: spec.hasBias ? 2 : nil))

@@ -5,7 +5,7 @@ enum SwiGLUFusion {
       graph.nodes[product].op == .binary(.multiply)
     else { return nil }
     let (a, b) = (graph.operand(0, of: product), graph.operand(1, of: product))
-    return ([i, product], FusedNode(op: .swiglu, operands: [graph.operand(0, of: i), a == Int32(i) ? b : a]))
+    return ([Int32(i), Int32(product)], FusedNode(op: .swiglu, operands: [graph.operand(0, of: i), a == Int32(i) ? b : a]))
   }
 
   static func decompose(_ x: [Tensor]) -> Tensor { x[0].unary(.silu) * x[1] }
