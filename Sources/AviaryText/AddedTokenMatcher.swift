@@ -20,31 +20,16 @@ struct AddedTokenMatcher: Sendable {
   static let longestToken = 512
 
   private var entries: [Entry] = []
-  /// From node and byte to the next node.
-  private var edges = PairTable()
-  /// The entry that ends at each node, -1 for none. Node 0 is the root.
-  private var entryAt: [Int32] = [-1]
-  private var startsToken = [Bool](repeating: false, count: 256)
+  /// Spellings, with the index of their entry.
+  private var trie = ByteTrie()
   private(set) var hasControl = false
 
   var isEmpty: Bool { entries.isEmpty }
 
   /// - Parameter spelling: what to look for; the token's content, normalised where the token is.
   mutating func add(_ token: AddedToken, id: Int32, spelling: [UInt8]) {
-    guard let first = spelling.first else { return }
-    startsToken[Int(first)] = true
-    var node: Int32 = 0
-    for byte in spelling {
-      if let next = edges[node, Int32(byte)] {
-        node = next.merged
-      } else {
-        let next = Int32(entryAt.count)
-        edges.set(node, Int32(byte), PairTable.Value(rank: 0, merged: next))
-        entryAt.append(-1)
-        node = next
-      }
-    }
-    entryAt[Int(node)] = Int32(entries.count)
+    guard !spelling.isEmpty else { return }
+    trie.insert(spelling, Int32(entries.count))
     hasControl = hasControl || token.isControl
     entries.append(
       Entry(
@@ -59,7 +44,7 @@ struct AddedTokenMatcher: Sendable {
     var covered = 0
     var i = 0
     while i < bytes.count {
-      guard startsToken[Int(bytes[i])], let (entry, end) = longest(in: text, bytes, from: i) else {
+      guard trie.begins(with: bytes[i]), let (entry, end) = longest(in: text, bytes, from: i) else {
         i += 1
         continue
       }
@@ -83,14 +68,15 @@ struct AddedTokenMatcher: Sendable {
   }
 
   private func longest(in text: MarkedText, _ bytes: Span<UInt8>, from start: Int) -> (Entry, end: Int)? {
-    var node: Int32 = 0
+    var node = ByteTrie.root
     var best: (Entry, end: Int)?
     var i = start
-    while i < bytes.count, let next = edges[node, Int32(bytes[i])] {
-      node = next.merged
+    while i < bytes.count, let next = trie.next(node, bytes[i]) {
+      node = next
       i += 1
-      let index = Int(entryAt[Int(node)])
-      if index >= 0, !entries[index].isControl || text.isTrusted(start..<i) { best = (entries[index], i) }
+      guard let index = trie.value(at: node) else { continue }
+      let entry = entries[Int(index)]
+      if !entry.isControl || text.isTrusted(start..<i) { best = (entry, i) }
     }
     return best
   }

@@ -40,9 +40,11 @@ struct AddedTokens: Sendable {
     }
   }
 
+  /// A later entry replaces an earlier one. Without an id it is only a mention, which can make a token special.
   private static func merge(_ old: AddedToken, _ new: AddedToken) -> AddedToken {
-    var merged = new
-    merged.id = new.id ?? old.id
+    guard new.id == nil else { return new }
+    var merged = old
+    merged.special = old.special || new.special
     return merged
   }
 

@@ -13,16 +13,19 @@ struct BPEModel: SubwordModel {
   private let merger: BytePairMerger
   private let unknown: Int32?
   private let fusesUnknown: Bool
-  /// The ids of `<0x00>` to `<0xFF>` where characters from outside the vocabulary are spelled as bytes.
-  private let byteIDs: [Int32?]
+  private let byteFallback: ByteFallback
+  /// Whether a word that is a token needs no merging.
   private let takesWholeWords: Bool
+  private let forbidden: ByteStringTable
   /// Ids of the characters below U+0800, -1 for none: the alphabet of nearly all lookups.
   private let shortIDs: [Int32]
 
-  init(_ json: JSONReader, _ limits: Limits) throws(AviaryError) {
+  /// - Parameter forbidden: control tokens. They may stand in the vocabulary, yet no merging makes one.
+  init(_ json: JSONReader, forbidding forbidden: ByteStringTable, _ limits: Limits) throws(AviaryError) {
+    self.forbidden = forbidden
     try BPEModel.refuseUnsupported(json)
     vocabulary = try Vocabulary(try json.required("vocab"), limits)
-    merger = BytePairMerger(merges: try BPEModel.merges(try json.required("merges"), vocabulary))
+    merger = BytePairMerger(merges: try BPEModel.merges(try json.required("merges"), vocabulary, forbidden))
     fusesUnknown = try json.bool("fuse_unk", default: false)
     takesWholeWords = try json.bool("ignore_merges", default: false)
     if let name = try json.string("unk_token", default: nil) {
@@ -34,7 +37,7 @@ struct BPEModel: SubwordModel {
     } else {
       unknown = nil
     }
-    byteIDs = try json.bool("byte_fallback", default: false) ? vocabulary.byteTokens : []
+    byteFallback = try ByteFallback(json, vocabulary)
     var short = [Int32](repeating: -1, count: 0x800)
     for value in short.indices {
       guard let scalar = Unicode.Scalar(UInt32(value)) else { continue }
@@ -48,7 +51,7 @@ struct BPEModel: SubwordModel {
       ids.append(contentsOf: known)
       return
     }
-    if takesWholeWords, let id = vocabulary.id(of: word) {
+    if takesWholeWords, let id = vocabulary.id(of: word), forbidden.find(word) == nil {
       ids.append(id)
       return
     }
@@ -58,27 +61,29 @@ struct BPEModel: SubwordModel {
     ids.append(contentsOf: symbols)
   }
 
-  /// One symbol for each character; bytes, the unknown token or nothing where it is not in the vocabulary.
+  /// One symbol for each character; bytes, the unknown token or nothing where it is not in the vocabulary. As in the
+  /// Rust library an unknown token waits until the next character of the vocabulary, or the end.
   private func symbols(of word: Span<UInt8>) -> [Int32] {
     var symbols: [Int32] = []
     symbols.reserveCapacity(word.count)
-    var previousIsUnknown = false
+    var waiting: Int32?
     var i = 0
     while i < word.count {
       let end = min(word.count, i + UTF8Scalar.length(lead: word[i]))
       let character = word.extracting(i..<end)
       i = end
       if let id = id(of: character) {
+        if let waiting { symbols.append(waiting) }
+        waiting = nil
         symbols.append(id)
-      } else if let bytes = bytes(of: character) {
+      } else if let bytes = byteFallback.ids(of: character) {
         symbols.append(contentsOf: bytes)
       } else if let unknown {
-        if !(fusesUnknown && previousIsUnknown) { symbols.append(unknown) }
-        previousIsUnknown = true
-        continue
+        if let waiting, !fusesUnknown { symbols.append(waiting) }
+        waiting = unknown
       }
-      previousIsUnknown = false
     }
+    if let waiting { symbols.append(waiting) }
     return symbols
   }
 
@@ -90,16 +95,6 @@ struct BPEModel: SubwordModel {
     default: return vocabulary.id(of: character)
     }
     return id < 0 ? nil : id
-  }
-
-  private func bytes(of character: Span<UInt8>) -> [Int32]? {
-    guard !byteIDs.isEmpty else { return nil }
-    var ids: [Int32] = []
-    for i in character.indices {
-      guard let id = byteIDs[Int(character[i])] else { return nil }
-      ids.append(id)
-    }
-    return ids
   }
 
   private static func refuseUnsupported(_ json: JSONReader) throws(AviaryError) {
@@ -114,7 +109,9 @@ struct BPEModel: SubwordModel {
   }
 
   /// Reads merges as "left right" or ["left", "right"]; a merge that stands twice has the rank of the later place.
-  private static func merges(_ json: JSONReader, _ vocabulary: Vocabulary) throws(AviaryError) -> PairTable {
+  private static func merges(_ json: JSONReader, _ vocabulary: Vocabulary, _ forbidden: ByteStringTable)
+    throws(AviaryError) -> PairTable
+  {
     guard let array = json.value.array else { throw json.unfit("an array") }
     guard array.count < Int(Int32.max) else { throw AviaryError(.limit, "\(array.count) merges", at: json.path) }
     var table = PairTable(capacity: array.count)
@@ -140,6 +137,7 @@ struct BPEModel: SubwordModel {
           .format, "the merge \(BPEModel.describe(entry)) is malformed or names a token that is not in the vocabulary",
           wanted: "two tokens whose join is a token", at: "\(json.path)[\(rank)]")
       }
+      if forbidden.count > 0, forbidden.find(joined.span) != nil { continue }
       table.set(merge.left, merge.right, PairTable.Value(rank: Int32(rank), merged: merge.merged))
     }
     return table
@@ -177,37 +175,5 @@ enum Merge {
     joined.append(copying: left)
     joined.append(copying: right)
     return vocabulary.id(of: joined.span).map { (l, r, $0) }
-  }
-}
-
-extension Vocabulary {
-  /// The ids of `<0x00>` to `<0xFF>`, nil for those that are missing.
-  var byteTokens: [Int32?] {
-    (0..<256).map { id(of: ByteToken.spelling(UInt8($0))) }
-  }
-}
-
-/// Tokens that stand for one byte, spelled `<0x0A>`.
-enum ByteToken {
-  static func spelling(_ byte: UInt8) -> [UInt8] {
-    let digits = Array("0123456789ABCDEF".utf8)
-    return Array("<0x".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)], 0x3e]
-  }
-
-  /// The byte, or nil for any other token: `<0x-1>`, `<0xZZ>` and `<0x1FF>` are plain text.
-  static func byte(of token: ArraySlice<UInt8>) -> UInt8? {
-    guard token.count == 6, token.starts(with: "<0x".utf8), token.last == 0x3e,
-      let high = digit(token[token.startIndex + 3]), let low = digit(token[token.startIndex + 4])
-    else { return nil }
-    return high << 4 | low
-  }
-
-  private static func digit(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x30...0x39: byte - 0x30
-    case 0x41...0x46: byte - 0x41 + 10
-    case 0x61...0x66: byte - 0x61 + 10
-    default: nil
-    }
   }
 }

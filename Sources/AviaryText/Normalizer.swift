@@ -78,7 +78,9 @@ indirect enum Normalizer: Sendable {
       return text
     case .prepend(let prefix):
       guard !text.isEmpty else { return text }
-      var out = MarkedText(untrusted: String(decoding: prefix, as: UTF8.self))
+      // The prefix goes with what it stands in front of: it may be part of a control token's normalised spelling.
+      var out = MarkedText()
+      out.append(String(decoding: prefix, as: UTF8.self), trusted: text.trusted.first?.lowerBound == 0)
       out.append(text)
       return out
     case .strip(let left, let right):

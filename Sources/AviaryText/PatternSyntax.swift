@@ -4,7 +4,8 @@ import AviaryTensor
 ///
 /// The files are written for Oniguruma (Ruby syntax) or Rust's regex crates. Where PCRE2 means something else by the
 /// same letters, this says it in PCRE2's terms:
-/// - `\s` is the property White_Space (PCRE2 adds U+180E); `\w` has marks and all connector punctuation;
+/// - `\s` is the property White_Space (PCRE2 adds U+180E);
+/// - `\w` has all marks and connector punctuation, as Oniguruma's, which outside of a class takes `²³¹¼½¾` along;
 /// - `\p{Han}` is the script, where PCRE2 takes the script extensions;
 /// - `\h` is a hexadecimal digit;
 /// - nested classes and `&&` have no counterpart and are refused.
@@ -66,13 +67,14 @@ struct PatternSyntax {
   }
 
   private mutating func escape(inClass: Bool) {
-    let word = #"\p{L}\p{M}\p{Nd}\p{Pc}"#
+    let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}"#
+    let outside = word + #"\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}"#
     switch peek(1) {
     case "s": replace(#"\p{White_Space}"#)
     case "S": replace(#"\P{White_Space}"#)
     case "h": replace(inClass ? "0-9A-Fa-f" : "[0-9A-Fa-f]")
-    case "w": replace(inClass ? word : "[\(word)]")
-    case "W" where !inClass: replace("[^\(word)]")
+    case "w": replace(inClass ? word : "[\(outside)]")
+    case "W" where !inClass: replace("[^\(outside)]")
     case "p", "P": property()
     default: copy(2)
     }

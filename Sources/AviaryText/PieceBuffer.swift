@@ -2,16 +2,20 @@
 struct PieceBuffer: Sendable {
   private(set) var bytes: [UInt8]
   private(set) var ends: [Int]
+  /// Whether the first piece stands at the beginning of the text that was to be encoded.
+  var startsText: Bool
 
-  init() {
+  init(startsText: Bool) {
     bytes = []
     ends = []
+    self.startsText = startsText
   }
 
   /// One piece; none where the text is empty.
-  init(_ text: [UInt8]) {
+  init(_ text: [UInt8], startsText: Bool) {
     bytes = text
     ends = text.isEmpty ? [] : [text.count]
+    self.startsText = startsText
   }
 
   var count: Int { ends.count }

@@ -42,7 +42,9 @@ indirect enum PreTokenizer: Sendable {
       let behavior = json["behavior"] == nil ? .isolated : try json.behavior()
       self = .split(try TextPattern(#"[\p{P}!-\/:-@\[-`{-~]"#), behavior, invert: false)
     case "Whitespace":
-      self = .split(try TextPattern(#"\w+|[^\w\s]+"#), .removed, invert: true)
+      // This one is written with Rust's `\w`, that of Unicode Technical Standard 18.
+      let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d}"#
+      self = .split(try TextPattern("[\(word)]+|[^\(word)\\s]+"), .removed, invert: true)
     case "WhitespaceSplit":
       self = .split(try TextPattern(#"\s"#), .removed, invert: false)
     case "Metaspace":
@@ -51,12 +53,11 @@ indirect enum PreTokenizer: Sendable {
     }
   }
 
-  /// - Parameter startsText: whether the first piece stands at the beginning of the whole text.
-  func split(_ pieces: PieceBuffer, startsText: Bool, _ search: PatternSearch) throws(AviaryError) -> PieceBuffer {
+  func split(_ pieces: PieceBuffer, _ search: PatternSearch) throws(AviaryError) -> PieceBuffer {
     switch self {
     case .sequence(let parts):
       var pieces = pieces
-      for part in parts { pieces = try part.split(pieces, startsText: startsText, search) }
+      for part in parts { pieces = try part.split(pieces, search) }
       return pieces
     case .split(let pattern, let behavior, let invert):
       return try pieces.split(by: pattern, behavior, invert: invert, search)
@@ -65,7 +66,7 @@ indirect enum PreTokenizer: Sendable {
       if let pattern { pieces = try pieces.split(by: pattern, .isolated, invert: false, search) }
       return pieces.spelled()
     case .metaspace(let metaspace):
-      return try metaspace.split(pieces, startsText: startsText, search)
+      return try metaspace.split(pieces, search)
     }
   }
 }
@@ -96,17 +97,15 @@ struct Metaspace: Sendable {
     split = try json.bool("split", default: true) ? try TextPattern(literal: String(decoding: mark, as: UTF8.self)) : nil
   }
 
-  fileprivate func split(_ pieces: PieceBuffer, startsText: Bool, _ search: PatternSearch) throws(AviaryError)
-    -> PieceBuffer
-  {
-    var marked = PieceBuffer()
+  fileprivate func split(_ pieces: PieceBuffer, _ search: PatternSearch) throws(AviaryError) -> PieceBuffer {
+    var marked = PieceBuffer(startsText: pieces.startsText)
     for piece in 0..<pieces.count {
       marked.append { out in
         let start = out.count
         for byte in pieces.bytes[pieces.range(piece)] {
           if byte == 0x20 { out.append(contentsOf: mark) } else { out.append(byte) }
         }
-        let wanted = prepend == .always || prepend == .first && startsText && piece == 0
+        let wanted = prepend == .always || prepend == .first && pieces.startsText && piece == 0
         if wanted, !out[start...].starts(with: mark) { out.insert(contentsOf: mark, at: start) }
       }
     }
@@ -128,7 +127,7 @@ extension JSONReader {
 extension PieceBuffer {
   /// Every piece with that byte in front, unless it begins with it.
   fileprivate func prefixed(with byte: UInt8) -> PieceBuffer {
-    var out = PieceBuffer()
+    var out = PieceBuffer(startsText: startsText)
     for piece in 0..<count {
       out.append { text in
         if bytes[range(piece).lowerBound] != byte { text.append(byte) }
@@ -140,7 +139,7 @@ extension PieceBuffer {
 
   /// Every piece in the alphabet of byte-level vocabularies.
   fileprivate func spelled() -> PieceBuffer {
-    var out = PieceBuffer()
+    var out = PieceBuffer(startsText: startsText)
     for piece in 0..<count {
       out.append { ByteAlphabet.spell(bytes.span.extracting(range(piece)), into: &$0) }
     }
@@ -150,7 +149,7 @@ extension PieceBuffer {
   fileprivate func split(by pattern: TextPattern, _ behavior: SplitBehavior, invert: Bool, _ search: PatternSearch)
     throws(AviaryError) -> PieceBuffer
   {
-    var out = PieceBuffer()
+    var out = PieceBuffer(startsText: startsText)
     var found: [Range<Int>] = []
     for piece in 0..<count {
       let range = range(piece)
@@ -164,7 +163,9 @@ extension PieceBuffer {
         start = match.upperBound
       }
       if start < range.upperBound { parts.append((start..<range.upperBound, invert)) }
-      for part in behavior.join(parts) { out.append(part, of: bytes) }
+      let joined = behavior.join(parts)
+      if piece == 0, joined.first?.lowerBound != 0 { out.startsText = false }
+      for part in joined { out.append(part, of: bytes) }
     }
     return out
   }

@@ -128,7 +128,7 @@ struct SentencePieceModel: Sendable {
   ///
   /// - Parameters:
   ///   - dummyPrefix: whether encoding puts a blank in front of every text.
-  ///   - hiding: user-defined pieces that encoding must not find.
+  ///   - hiding: pieces that encoding must not find.
   func serialized(dummyPrefix: Bool, hiding: Set<Int32>) -> [UInt8] {
     var model = ProtoWriter()
     for (id, piece) in pieces.enumerated() {

@@ -44,6 +44,8 @@ public struct SentencePieceTokenizer: Tokenizer {
     frame: TokenFrame = TokenFrame(), limits: Limits = .standard
   ) throws(AviaryError) {
     let model = try SentencePieceModel(file, limits)
+    var controls = ByteStringTable()
+    for token in added where token.isControl && mode != .raw { controls.insert(token.content) }
     var vocabulary = Vocabulary(capacity: model.pieces.count)
     var markup = AddedTokenMatcher()
     var hidden: Set<Int32> = []
@@ -51,11 +53,16 @@ public struct SentencePieceTokenizer: Tokenizer {
     for (index, piece) in model.pieces.enumerated() {
       let id = Int32(index)
       try vocabulary.add(piece.text.span, id: id, at: "piece \(index)")
-      if piece.type == .unknown { unknown = id }
-      let token = AddedToken(String(decoding: piece.text, as: UTF8.self), id: id)
-      if piece.type == .userDefined, AddedToken.looksLikeMarkup(token.content) {
-        markup.add(token, id: id, spelling: piece.text)
+      let text = String(decoding: piece.text, as: UTF8.self)
+      switch piece.type {
+      case .unknown: unknown = id
+      case .userDefined where AddedToken.looksLikeMarkup(text):
+        markup.add(AddedToken(text), id: id, spelling: piece.text)
         hidden.insert(id)
+      // A letter that is a control token as well stays a letter.
+      case .userDefined, .normal:
+        if controls.find(text) != nil, text.unicodeScalars.count > 1 { hidden.insert(id) }
+      default: break
       }
     }
     self.mode = mode

@@ -107,8 +107,8 @@ public struct SubwordTokenizer: Tokenizer {
   private func encode(
     plain: [UInt8], startsText: Bool, _ search: PatternSearch, _ words: inout WordCache, into ids: inout [Int32]
   ) throws(AviaryError) {
-    var pieces = PieceBuffer(plain)
-    if let preTokenizer { pieces = try preTokenizer.split(pieces, startsText: startsText, search) }
+    var pieces = PieceBuffer(plain, startsText: startsText)
+    if let preTokenizer { pieces = try preTokenizer.split(pieces, search) }
     let bytes = pieces.bytes.span
     for piece in 0..<pieces.count { model.encode(bytes.extracting(pieces.range(piece)), &words, into: &ids) }
   }

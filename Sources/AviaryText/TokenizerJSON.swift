@@ -24,18 +24,23 @@ extension SubwordTokenizer {
       added: tokens + extra,
       normalizer: file["normalizer"].map { (json) throws(AviaryError) in try Normalizer(json) },
       preTokenizer: file["pre_tokenizer"].map { (json) throws(AviaryError) in try PreTokenizer(json) },
-      model: SubwordTokenizer.model(file.required("model"), limits),
+      model: SubwordTokenizer.model(file.required("model"), forbidding: tokens + extra, limits),
       postProcessor: file["post_processor"].map { (json) throws(AviaryError) in try PostProcessor(json, limits) }
         ?? PostProcessor(),
       decoder: file["decoder"].map { (json) throws(AviaryError) in try DecoderStage.read(json) } ?? DecoderStage.none,
       frame: frame, limits: limits)
   }
 
-  private static func model(_ json: JSONReader, _ limits: Limits) throws(AviaryError) -> any SubwordModel {
+  private static func model(_ json: JSONReader, forbidding tokens: [AddedToken], _ limits: Limits) throws(AviaryError)
+    -> any SubwordModel
+  {
+    var forbidden = ByteStringTable()
+    for token in tokens where token.isControl { forbidden.insert(token.content) }
     // Files from before 2020 have no type; those with merges are BPE.
     let type = try json.string("type", default: json["merges"] == nil ? nil : "BPE")
     switch type {
-    case "BPE": return try BPEModel(json, limits)
+    case "BPE": return try BPEModel(json, forbidding: forbidden, limits)
+    case "Unigram": return try UnigramModel(json, forbidding: forbidden, limits)
     default: throw json.unknownType(type ?? "without a type", of: "model")
     }
   }
