@@ -49,7 +49,7 @@ public struct Settings: Sendable, Hashable {
 
   /// Sets one key from the words that a file or the environment gives.
   public mutating func set(_ key: String, _ words: [String], at place: String) throws(AviaryError) {
-    let word = words.last ?? ""
+    let word = words.first ?? ""
     func bad(_ wanted: String) -> AviaryError { AviaryError(.config, "\"\(word)\"", wanted: wanted, at: "\(place): \(key)") }
     func integer(_ range: ClosedRange<Int>) throws(AviaryError) -> Int {
       guard let number = Int(word), range.contains(number) else { throw bad("an integer in \(range.lowerBound)...\(range.upperBound)") }
@@ -62,6 +62,9 @@ public struct Settings: Sendable, Hashable {
     func type(_ types: [DType]) throws(AviaryError) -> DType {
       guard let type = types.first(where: { $0.description == word }) else { throw bad("one of " + types.map(\.description).joined(separator: ", ")) }
       return type
+    }
+    if Settings.keys.contains(key), key != "stop", words.count != 1 {
+      throw AviaryError(.config, "\(words.count) values", wanted: "one", at: "\(place): \(key)")
     }
     switch key {
     case "model": model = word
