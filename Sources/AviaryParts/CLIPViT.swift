@@ -14,6 +14,8 @@ public struct CLIPConfig: Sendable, Hashable {
   public var activation = UnaryKind.quickGelu
 
   public init(_ c: ConfigReader) throws(AviaryError) {
+    // Other towers have the same keys and other layers.
+    let _: Bool = try c.choice("model_type", default: "clip_vision_model", of: [("clip_vision_model", true), ("clip", true)])
     hiddenSize = try c.int("hidden_size", default: 768, in: 1...16_384)
     intermediateSize = try c.int("intermediate_size", default: 3072, in: 1...262_144)
     layers = try c.int("num_hidden_layers", default: 12, in: 1...256)
