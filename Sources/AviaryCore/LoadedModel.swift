@@ -9,13 +9,19 @@ public final class LoadedModel: Sendable {
   public let backend: any Backend
   /// What stands for this model in keys and messages: the folder's name.
   public let name: String
+  /// What a user should be told about the checkpoint, a sentence each.
+  public let notices: [String]
 
-  public init(architecture: String, model: any MultimodalModel, weights: ModelWeights, processor: (any Processor)?, backend: any Backend, name: String) {
+  public init(
+    architecture: String, model: any MultimodalModel, weights: ModelWeights, processor: (any Processor)?, backend: any Backend, name: String,
+    notices: [String] = []
+  ) {
     self.architecture = architecture
     self.model = model
     self.weights = weights
     self.processor = processor
     self.backend = backend
     self.name = name
+    self.notices = notices
   }
 }

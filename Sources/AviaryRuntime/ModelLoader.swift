@@ -62,7 +62,14 @@ public struct ModelLoader: Sendable {
     }
     let loaded = try Weights.load(origin, on: backend) { (w) throws(AviaryError) in try family.model(config, w) }
     let processor = random == nil ? try family.processor(config, folder) : nil
-    return LoadedModel(architecture: family.id, model: loaded.0, weights: loaded.1, processor: processor, backend: backend, name: folder.name)
+    return LoadedModel(
+      architecture: family.id, model: loaded.0, weights: loaded.1, processor: processor, backend: backend, name: folder.name,
+      notices: try Self.notices(folder))
+  }
+
+  /// A checkpoint may name Python files of its own; they are data here.
+  private static func notices(_ folder: any ModelFolder) throws(AviaryError) -> [String] {
+    try folder.config().has("auto_map") ? ["\(folder.name) brings code of its own (auto_map), which is not run"] : []
   }
 }
 
