@@ -11,8 +11,7 @@ public enum LlamaText: Architecture {
   public static func config(_ folder: any ModelFolder) throws(AviaryError) -> LlamaConfig { try LlamaConfig(try folder.config()) }
 
   public static func weights(_ config: LlamaConfig, _ folder: any ModelFolder) throws(AviaryError) -> (any WeightSource, NameMap) {
-    let tied: [NameMap.Rule] = config.tiesEmbeddings ? [.ignorePrefix("lm_head.")] : []
-    return (try folder.weights(), NameMap(tied + [.ignoreSuffix("rotary_emb.inv_freq")]))
+    (try folder.weights(), NameMap([.ignoreSuffix("rotary_emb.inv_freq")]))
   }
 
   public static func model(_ c: LlamaConfig, _ w: Weights) throws(AviaryError) -> TextOnly<Llama> { TextOnly(try Llama(w, c)) }
