@@ -1,0 +1,142 @@
+import AviaryCore
+import AviaryRuntime
+import AviaryTensor
+import Foundation
+import Testing
+
+/// The manifests of the zoo: each is read, builds its model's structure, and says how large it is.
+struct ZooTests {
+  static let folder = "\(Repository.root)/Zoo"
+  static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted()
+  static let nowhere = Surroundings(environment: ["HF_HOME": "/nonexistent"], home: "/nonexistent")
+
+  @Test func theZooHoldsEveryManifest() throws {
+    let zoo = try Zoo(folder: Self.folder)
+    #expect(zoo.manifests.map(\.name) == Self.names.map { String($0.dropLast(5)) })
+    #expect(zoo.manifests.count >= 10)
+  }
+
+  @Test(arguments: names) func aManifestBuildsItsModel(_ name: String) throws {
+    let path = "\(Self.folder)/\(name)"
+    let manifest = try Manifest(path: path)
+    let loaded = try ModelLoader(Self.nowhere).load(path, on: CountingBackend(BackendOptions()), random: .bf16)
+    #expect(loaded.architecture == manifest.family)
+    let count = Double(loaded.weights.parameterCount)
+    #expect(abs(count / manifest.parameters - 1) < 0.01, "\(count) built, \(manifest.parameters) declared")
+    #expect(manifest.bytes(as: .bf16) == manifest.parameters * 2)
+    #expect(!manifest.files.isEmpty)
+    #expect(manifest.repository.split(separator: "/").count == 2)
+  }
+
+  @Test func theZooIsFoundByItsVariableAndBesideTheProgram() throws {
+    var surroundings = Self.nowhere
+    surroundings.environment["AVIARY_ZOO"] = Self.folder
+    #expect(try Zoo.find(surroundings, program: nil).folder == Self.folder)
+    surroundings.environment["AVIARY_ZOO"] = "/nonexistent"
+    #expect(throws: AviaryError.self) { try Zoo.find(surroundings, program: nil) }
+    let program = "\(Repository.root)/.build/triple/release/aviary"
+    #expect(try Zoo.find(Self.nowhere, program: program).folder == Self.folder)
+  }
+}
+
+/// Manifests on this machine, in a Hugging Face cache made for the test.
+struct PresenceTests {
+  static let commit = String(repeating: "0a", count: 20)
+
+  /// A cache that holds a repository with these files.
+  static func withCache(_ repository: String, _ files: [String: String], _ body: (Surroundings) throws -> Void) throws {
+    let home = FileManager.default.temporaryDirectory.appending(path: "aviary-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: home) }
+    let model = home.appending(path: "hub/models--" + repository.replacingOccurrences(of: "/", with: "--"))
+    let snapshot = model.appending(path: "snapshots/\(commit)")
+    for folder in [model.appending(path: "refs"), snapshot] {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+    try Data(commit.utf8).write(to: model.appending(path: "refs/main"))
+    for (name, source) in files { try FileManager.default.copyItem(atPath: source, toPath: snapshot.appending(path: name).path) }
+    try body(Surroundings(environment: ["HF_HOME": home.path], home: home.path))
+  }
+
+  static let case1 = "\(Repository.root)/Tests/Golden/llava-hf-single/model"
+  static let index = "model.safetensors.index.json"
+  static let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+
+  @Test func aWholeCheckpointIsPresentAndAHalfOneIncomplete() throws {
+    let zoo = try Zoo(folder: ZooTests.folder)
+    let manifest = try #require(zoo.manifests.first { $0.name == "llava-1.5-7b" })
+    #expect(zoo.presence(of: manifest, ZooTests.nowhere) == .absent)
+
+    func files(_ names: [String]) -> [String: String] { Dictionary(uniqueKeysWithValues: names.map { ($0, "\(Self.case1)/\($0)") }) }
+    try Self.withCache(manifest.repository, files([Self.index] + Self.shards)) { surroundings in
+      guard case .present(let folder) = zoo.presence(of: manifest, surroundings) else {
+        Issue.record("found \(zoo.presence(of: manifest, surroundings))")
+        return
+      }
+      #expect(folder.hasSuffix(Self.commit))
+    }
+    try Self.withCache(manifest.repository, files([Self.index, Self.shards[0]])) { surroundings in
+      guard case .incomplete(let error) = zoo.presence(of: manifest, surroundings) else {
+        Issue.record("found \(zoo.presence(of: manifest, surroundings))")
+        return
+      }
+      #expect("\(error)".contains(Self.shards[1]))
+    }
+  }
+
+  @Test func aMissingTowerMakesAnOriginalCheckpointIncomplete() throws {
+    let zoo = try Zoo(folder: ZooTests.folder)
+    let manifest = try #require(zoo.manifests.first { $0.name == "llava-1.5-7b-original" })
+    let file = "pytorch_model-00001-of-00002.bin"
+    try Self.withCache(manifest.repository, [file: "\(Repository.root)/Tests/Golden/llava-orig-single/model/\(file)"]) { surroundings in
+      guard case .incomplete(let error) = zoo.presence(of: manifest, surroundings) else {
+        Issue.record("found \(zoo.presence(of: manifest, surroundings))")
+        return
+      }
+      #expect("\(error)".contains("clip-vit-large-patch14-336"))
+    }
+  }
+}
+
+/// Manifests that are wrong say what, and where.
+struct BadManifestTests {
+  static let good = """
+    name: a
+    family: llava
+    repository: org/a
+    licence: none
+    files: [config.json]
+    prompt: template
+    parameters: 10
+    configuration: {config.json: {model_type: llava}}
+    """
+
+  static func reading(_ text: String) throws -> Manifest {
+    let path = FileManager.default.temporaryDirectory.appending(path: "aviary-\(UUID().uuidString).yaml").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    return try Manifest(path: path)
+  }
+
+  @Test func theGoodOneIsRead() throws { #expect(try Self.reading(Self.good).parameters == 10) }
+
+  @Test(arguments: [
+    ("parameters: 10", "parameters: -1", "parameters"),
+    ("parameters: 10", "parameters: many", "parameters"),
+    ("licence: none", "", "licence"),
+    ("licence: none", "license: none", "license"),
+    ("files: [config.json]", "files: [3]", "files"),
+    ("prompt: template", "prompt: template\nparts: {tower: 3}", "tower"),
+    ("prompt: template", "prompt: template\nparts: nothing", "parts"),
+    ("{config.json: {model_type: llava}}", "{}", "configuration"),
+    ("{config.json: {model_type: llava}}", "[]", "configuration"),
+    ("name: a", "name: [", ""),
+    ("name: a", "name: a\nname: b", ""),
+  ])
+  func aBadOneIsRefused(_ from: String, _ to: String, _ named: String) throws {
+    let text = Self.good.replacingOccurrences(of: from, with: to)
+    #expect(text != Self.good)
+    let error = try #require(throws: AviaryError.self) { try Self.reading(text) }
+    #expect(named.isEmpty || "\(error)".contains(named))
+    #expect(error.exitCode == 2)
+  }
+}
