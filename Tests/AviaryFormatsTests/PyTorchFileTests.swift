@@ -26,6 +26,7 @@ import Testing
   static let views: [(sizes: [Int], strides: [Int], offset: Int, values: [Float])] = [
     ([3, 2], [1, 3], 0, [0, 3, 1, 4, 2, 5]),  // a transposed matrix
     ([2], [3], 1, [1, 4]),  // a column
+    ([3, 2, 1], [1, 3, 1], 0, [0, 3, 1, 4, 2, 5]),  // transposed, two outer axes to count through
     ([2, 3], [0, 1], 2, [2, 3, 4, 2, 3, 4]),  // an expanded row
     ([1, 2, 1, 3], [99, 3, Int.max, 1], 0, [0, 1, 2, 3, 4, 5]),  // strides of single axes say nothing
     ([2, 1, 2], [1, Int.max, 2], 0, [0, 2, 1, 3]),
