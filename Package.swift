@@ -1,4 +1,5 @@
 // swift-tools-version: 6.1
+import Foundation
 import PackageDescription
 
 let settings: [SwiftSetting] = [
@@ -16,6 +17,11 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: Stri
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []) -> Target {
   .testTarget(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings)
 }
+
+/// The README of each family, which is no source.
+let familyReadmes = ((try? FileManager.default.contentsOfDirectory(atPath: "\(Context.packageDirectory)/Plugins/Architectures")) ?? [])
+  .map { "\($0)/README.md" }
+  .filter { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/Plugins/Architectures/\($0)") }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let core: [Target.Dependency] = ["AviaryCore", "AviaryTensor"]
@@ -54,10 +60,13 @@ let package = Package(
     .executableTarget(name: "RegistryTool", path: "Plugins/Tools/RegistryTool", swiftSettings: settings),
     .plugin(name: "Registry", capability: .buildTool(), dependencies: ["RegistryTool"], path: "Plugins/Tools/Registry"),
     module(
-      "Architectures", core + ["AviaryParts", "AviaryNN", "AviaryMedia", "AviaryText"], path: "Plugins/Architectures", plugins: ["Registry"]),
+      "Architectures", core + ["AviaryParts", "AviaryNN", "AviaryMedia", "AviaryText"], path: "Plugins/Architectures", exclude: familyReadmes,
+      plugins: ["Registry"]),
     // Kernels at -O0 are up to fifty times slower, so that debug builds would be of no use.
-    .target(name: "CAviaryKernels", path: "Plugins/Backends/CPU/Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+    .target(name: "CAviaryKernels", path: "Plugins/Backends/CPU/Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])], linkerSettings: [.linkedLibrary("m")]),
     module("BackendCPU", ["AviaryTensor", "CAviaryKernels", "COpenBLAS"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),
+
+    .executableTarget(name: "kernel-bench", dependencies: ["CAviaryKernels", "COpenBLAS"], path: "Benchmarks/kernels", cSettings: [.unsafeFlags(["-O2"])]),
 
     // Front
     module(
@@ -69,9 +78,11 @@ let package = Package(
     // Tests
     .target(name: "TensorTestSupport", dependencies: ["AviaryTensor"], path: "Tests/TensorTestSupport", swiftSettings: settings),
     tests("AviaryTensorTests", ["AviaryTensor", "TensorTestSupport"]),
+    tests("CPUKernelTests", ["CAviaryKernels"]),
+    tests("HouseTests", core + ["AviaryRuntime"]),
     tests("AviaryFormatsTests", core + ["AviaryFormats"]),
     tests("AviaryMediaTests", core + ["AviaryMedia", crypto], exclude: ["Fixtures"]),
-    tests("AviaryTextTests", core + ["AviaryText"]),
+    tests("AviaryTextTests", core + ["AviaryText"], exclude: ["Fixtures"]),
     tests("AviaryTemplateTests", core + ["AviaryText"], exclude: ["Fixtures"]),
   ]
 )
