@@ -10,6 +10,8 @@ public final class GraphRunner {
   private let bindings: Bindings
   private let plans: PlanCache
   private let staging = InputStaging()
+  /// Node by node against the reference backend (`AVIARY_CHECK=1`).
+  private let isChecked = CheckedExecution.isRequested
   /// Largest arena that any plan needed, bytes.
   public private(set) var arenaBytes = 0
 
@@ -54,7 +56,11 @@ public final class GraphRunner {
   public func execute(_ planned: PlannedGraph) throws(AviaryError) {
     try reserve(planned.plan.arenaBytes)
     staging.bind(bindings)
-    try backend.execute(planned.plan, bindings, cancel)
+    if isChecked {
+      try CheckedExecution.execute(planned.plan, bindings, on: backend, cancel)
+    } else {
+      try backend.execute(planned.plan, bindings, cancel)
+    }
   }
 
   /// Sets one input to one number, for decoding.

@@ -25,7 +25,7 @@ struct Devices: ParsableCommand {
     for type in Backends().all {
       do throws(AviaryError) {
         let capabilities = try type.init(options).capabilities
-        Console.print("\(type.id): \(capabilities.deviceName), \(Amount.bytes(capabilities.memoryBytes)) memory")
+        Console.print("\(type.id): \(capabilities.deviceName), \(capabilities.memoryBytes == .max ? "all" : Amount.bytes(capabilities.memoryBytes)) memory")
         for (name, value) in capabilities.details { Console.print("  \(name): \(value)") }
       } catch {
         Console.print("\(type.id): not usable here: \(error)")
