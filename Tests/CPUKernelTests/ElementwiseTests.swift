@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite struct ElementwiseTests {
-  static let unary: [(av_unary_kind, (Double) -> Double)] = [
+  static let unary: [(av_unary_kind, @Sendable (Double) -> Double)] = [
     (AV_NEGATE, { -$0 }), (AV_ABS, { abs($0) }), (AV_SQUARE, { $0 * $0 }), (AV_SQRT, { $0.squareRoot() }), (AV_RSQRT, { 1 / $0.squareRoot() }),
     (AV_RECIPROCAL, { 1 / $0 }), (AV_EXP, { exp($0) }), (AV_LOG, { log($0) }), (AV_SIN, { sin($0) }), (AV_COS, { cos($0) }), (AV_TANH, { tanh($0) }),
     (AV_SIGMOID, { 1 / (1 + exp(-$0)) }), (AV_RELU, { max($0, 0) }), (AV_SILU, { $0 / (1 + exp(-$0)) }), (AV_ERF, { erf($0) }),
@@ -29,7 +29,7 @@ import Testing
     }
   }
 
-  static let binary: [(av_binary_kind, (Double, Double) -> Double)] = [
+  static let binary: [(av_binary_kind, @Sendable (Double, Double) -> Double)] = [
     (AV_ADD, { $0 + $1 }), (AV_SUBTRACT, { $0 - $1 }), (AV_MULTIPLY, { $0 * $1 }), (AV_DIVIDE, { $0 / $1 }), (AV_MAXIMUM, { max($0, $1) }),
     (AV_MINIMUM, { min($0, $1) }), (AV_POWER, { pow($0, $1) }), (AV_EQUAL, { $0 == $1 ? 1 : 0 }), (AV_LESS, { $0 < $1 ? 1 : 0 }),
     (AV_LESS_OR_EQUAL, { $0 <= $1 ? 1 : 0 }),
