@@ -84,11 +84,12 @@ public enum TokenizerLoader {
 
   /// The `tokenizer.json` that says the same as GPT-2's two files.
   private static func byteLevel(_ vocabulary: JSONValue, _ merges: String, addsPrefixBlank: Bool) -> JSONValue {
-    var lines = merges.split(separator: "\n").map { $0.hasSuffix("\r") ? $0.dropLast() : $0 }
+    // By bytes: a carriage return and a line feed are one character to Swift.
+    var lines = merges.utf8.split(separator: 0x0a).map { String(decoding: $0.last == 0x0d ? $0.dropLast() : $0, as: UTF8.self) }
     if let first = lines.first, first.hasPrefix("#version") { lines.removeFirst() }
     let stage = object([("type", .string("ByteLevel")), ("add_prefix_space", .bool(addsPrefixBlank))])
     let model = object([
-      ("type", .string("BPE")), ("vocab", vocabulary), ("merges", .array(lines.map { .string(String($0)) })),
+      ("type", .string("BPE")), ("vocab", vocabulary), ("merges", .array(lines.map { .string($0) })),
     ])
     return object([("pre_tokenizer", stage), ("decoder", stage), ("model", model)])
   }
