@@ -82,8 +82,8 @@ struct AttentionCase {
 
   @Test(arguments: Level.all) func largeHeads(_ level: Level) {
     level.withPool { pool in
-      for tq in [1, 40] {
-        let test = AttentionCase(heads: 1, kvHeads: 1, tq: tq, tk: 130, head: Int(AV_HEADS_MOST) / 2, vHead: Int(AV_HEADS_MOST) / 2, scale: 0.05)
+      for (tq, head) in [(1, 2048), (40, 2048), (3, 2100), (14, 2100)] {
+        let test = AttentionCase(heads: 2, kvHeads: 1, tq: tq, tk: 130, head: head, vHead: head, causal: true, scale: 0.05, biasHeads: 2)
         #expect(test.check(pool) < 1e-5, "\(test.name)")
       }
     }

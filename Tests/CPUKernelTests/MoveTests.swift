@@ -94,7 +94,7 @@ import Testing
       var rows = [Float](repeating: .nan, count: 4), table: [Float] = [1, 2, 3, 4]
       #expect(!av_gather_rows(pool, AV_F32, table, 2, 2, [1, -1], 2, 2, &rows, 2))
       #expect(rows == [3, 4, 0, 0])
-      #expect(!av_scatter_rows(pool, AV_F32, [9, 9, 8, 8], 2, [2, 0], 2, 2, AV_F32, &table, 2, 2))
+      #expect(!av_scatter_rows(pool, AV_F32, [9, 9, 8, 8] as [Float], 2, [2, 0], 2, 2, AV_F32, &table, 2, 2))
       #expect(table == [8, 8, 3, 4])
     }
   }

@@ -101,21 +101,23 @@ import Testing
     }
   }
 
-  @Test(arguments: Level.all) func batchedMatmul(_ level: Level) {
+  @Test(arguments: Level.all, floatTypes) func batchedMatmul(_ level: Level, _ type: av_dtype) {
     level.withPool { pool in
       for (batch, m, n, k) in [(1, 3, 17, 33), (3, 33, 65, 17), (2, 65, 33, 300), (40, 17, 3, 1), (40, 20, 50, 300)] {
         for (aTransposed, bTransposed) in [(false, false), (false, true), (true, false), (true, true)] {
-          let a = noise(batch * m * k), b = noise(batch * n * k, seed: 2)
+          let shared = batch == 3
+          let a = noise(batch * m * k), stored = Stored(noise((shared ? 1 : batch) * n * k, seed: 2), type), b = stored.values
           var y = [Float](repeating: .nan, count: batch * m * n)
-          a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { b in y.withUnsafeMutableBufferPointer { y in
+          a.withUnsafeBufferPointer { a in stored.bytes.withUnsafeBytes { b in y.withUnsafeMutableBufferPointer { y in
             var args = av_matmul_args()
+            args.b_type = type
             (args.m, args.n, args.k, args.a, args.b, args.y) = (Int64(m), Int64(n), Int64(k), a.baseAddress, b.baseAddress, y.baseAddress)
             (args.a_row, args.a_col) = aTransposed ? (1, Int64(m)) : (Int64(k), 1)
             (args.b_row, args.b_col) = bTransposed ? (1, Int64(k)) : (Int64(n), 1)
             (args.y_row, args.batch_rank) = (Int64(n), 1)
             fill(&args.batch, [batch])
             fill(&args.a_batch, [m * k])
-            fill(&args.b_batch, [n * k])
+            fill(&args.b_batch, [shared ? 0 : n * k])
             fill(&args.y_batch, [m * n])
             av_matmul(pool, &args)
           } } }
@@ -124,7 +126,7 @@ import Testing
             var sum = 0.0
             for l in 0..<k {
               let left = a[t * m * k + (aTransposed ? l * m + i : i * k + l)]
-              let right = b[t * n * k + (bTransposed ? j * k + l : l * n + j)]
+              let right = b[(shared ? 0 : t * n * k) + (bTransposed ? j * k + l : l * n + j)]
               sum += Double(left) * Double(right)
             }
             wanted.append(Float(sum))

@@ -155,6 +155,10 @@ import Testing
         let x = noise(4 * cols).map { ($0 * 50).rounded() }
         var values = [Float](repeating: .nan, count: 4 * k), indices = [Int32](repeating: -1, count: 4 * k)
         av_top_k(pool, x, Int64(cols), 4, Int64(cols), Int64(k), &values, &indices)
+        var alone = [Float](repeating: .nan, count: 4 * k), places = [Int32](repeating: -1, count: 4 * k)
+        av_top_k(pool, x, Int64(cols), 4, Int64(cols), Int64(k), &alone, nil)
+        av_top_k(pool, x, Int64(cols), 4, Int64(cols), Int64(k), nil, &places)
+        #expect(alone == values && places == indices)
         for r in 0..<4 {
           let order = (0..<cols).sorted { a, b in
             let (left, right) = (x[r * cols + a], x[r * cols + b])

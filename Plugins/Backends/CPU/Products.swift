@@ -56,13 +56,13 @@ extension Run {
 
   /// Batched product; a two-dimensional b serves all batches.
   func matmul(_ a: Operand, _ b: Operand, _ out: Operand, transposed: Bool) {
-    if b.dtype != .f32 { return matmulStored(a, b, out, transposed: transposed) }
     var args = av_matmul_args()
     args.m = a.rank > 1 ? Int64(a.size(-2)) : 1
     args.k = Int64(a.size(-1))
     args.n = Int64(out.size(-1))
     args.a = UnsafePointer(a.floats)
-    args.b = UnsafePointer(b.floats)
+    args.b = UnsafeRawPointer(b.address)
+    args.b_type = b.type
     args.y = out.floats
     args.a_row = a.rank > 1 ? Int64(a.stride(-2)) : 0
     args.a_col = Int64(a.stride(-1))
@@ -84,15 +84,5 @@ extension Run {
       for axis in 0..<batches { strides.storeBytes(of: Int64(out.stride(axis)), toByteOffset: axis * 8, as: Int64.self) }
     }
     av_matmul(pool, &args)
-  }
-
-  /// b in 16 bits: matrix by matrix through the linear kernel where its rows are the products' columns, else row by row
-  /// of a cast copy, which is rare enough to allocate.
-  private func matmulStored(_ a: Operand, _ b: Operand, _ out: Operand, transposed: Bool) {
-    let wide = UnsafeMutableRawPointer.allocate(byteCount: max(b.shape.elements, 1) * 4, alignment: 64)
-    defer { wide.deallocate() }
-    let copy = Operand(address: wide, view: View(contiguous: b.shape, .f32, at: .arena(0)))
-    cast(b, copy)
-    matmul(a, copy, out, transposed: transposed)
   }
 }

@@ -1,7 +1,7 @@
 // Splitting attention over threads: by blocks of rows, or, for few rows, by parts of the keys whose results are joined.
 #include "table.h"
 
-enum { few_most = 12, part_keys = 256, scratch_floats = av_scratch_bytes / 4 };
+enum { few_most = 12, part_keys = 256, scratch_floats = av_scratch_bytes / 4, widest_tiles = 4096 };
 
 typedef struct {
   const av_attention_args *args;
@@ -38,7 +38,7 @@ static void join(const plan *s, int64_t head) {
 static bool attend_few(plan *s) {
   const av_attention_args *p = s->args;
   int64_t heads = p->batch * p->kv_heads, room = av_shared_bytes / 4 / (heads * s->rows * (p->v_head + 2));
-  for (s->part = part_keys; (p->tk + s->part - 1) / s->part > room && s->rows * s->part <= scratch_floats / 2;) s->part *= 2;
+  for (s->part = part_keys; (p->tk + s->part - 1) / s->part > room && 2 * s->rows * s->part <= scratch_floats;) s->part *= 2;
   s->parts = p->tk > 0 ? (p->tk + s->part - 1) / s->part : 1;
   if (s->parts > room) return false;
   int64_t work = heads * s->rows * p->tk * (p->head + p->v_head) / 16, pieces = p->batch * s->parts;
@@ -59,19 +59,41 @@ static void many_job(void *context, int64_t job, int thread) {
   s->table->attend_many(p, b, g, row0, min(s->block, s->rows - row0), s->keys, av_scratch(s->pool, thread));
 }
 
-void av_attention(av_pool *pool, const av_attention_args *p) {
-  plan s = {.args = p, .table = av_kernels(pool), .pool = pool, .group = p->heads / p->kv_heads};
-  s.rows = p->tq * s.group;
-  int64_t heads = p->batch * p->kv_heads, width = p->head + p->v_head;
-  if (s.rows <= 0 || heads <= 0) return;
-  const int64_t tile_rows = s.table->gemm.rows, tile_cols = s.table->gemm.cols;
-  if (s.rows <= few_most && attend_few(&s)) return;
-  s.keys = 112 / tile_rows * tile_rows;
-  while (s.keys > tile_rows && (s.keys + tile_rows) * (width + tile_cols) > scratch_floats / 2) s.keys -= tile_rows;
+static void attend_many(plan *s) {
+  const av_attention_args *p = s->args;
+  const int64_t tile_rows = s->table->gemm.rows, tile_cols = s->table->gemm.cols, width = p->head + p->v_head;
+  s->keys = 112 / tile_rows * tile_rows;
+  while (s->keys > tile_rows && (s->keys + tile_rows) * (width + tile_cols) > scratch_floats / 2) s->keys -= tile_rows;
   int64_t panels = min(16, scratch_floats * 3 / 8 / (tile_cols * width));
-  s.block = (panels > 1 ? panels : 1) * tile_cols;
-  s.blocks = (s.rows + s.block - 1) / s.block;
-  s.block = ((s.rows + s.blocks - 1) / s.blocks + tile_cols - 1) / tile_cols * tile_cols;
-  s.blocks = (s.rows + s.block - 1) / s.block;
-  av_pool_run(pool, heads * s.blocks, many_job, &s);
+  s->block = (panels > 1 ? panels : 1) * tile_cols;
+  s->blocks = (s->rows + s->block - 1) / s->block;
+  s->block = ((s->rows + s->blocks - 1) / s->blocks + tile_cols - 1) / tile_cols * tile_cols;
+  s->blocks = (s->rows + s->block - 1) / s->block;
+  av_pool_run(s->pool, p->batch * p->kv_heads * s->blocks, many_job, s);
+}
+
+/// Heads too wide for the tiles: one query at a time.
+static void attend_singly(av_pool *pool, const av_attention_args *p) {
+  for (int64_t i = 0; i < p->batch * p->tq * p->heads; i++) {
+    int64_t h = i % p->heads, t = i / p->heads % p->tq, b = i / p->heads / p->tq, g = h / (p->heads / p->kv_heads);
+    av_attention_args one = *p;
+    one.batch = one.tq = one.heads = one.kv_heads = 1;
+    one.q += b * p->q_batch + t * p->q_token + h * p->q_head;
+    one.out += b * p->out_batch + t * p->out_token + h * p->out_head;
+    one.k = (const char *)p->k + (b * p->k_batch + g * p->k_head) * av_size(p->kv_type);
+    one.v = (const char *)p->v + (b * p->v_batch + g * p->v_head_stride) * av_size(p->kv_type);
+    if (p->positions) one.positions += b * p->positions_batch + t;
+    if (p->bias) one.bias += b * p->bias_batch + h * p->bias_head + t * p->bias_row;
+    plan s = {.args = &one, .table = av_kernels(pool), .pool = pool, .group = 1, .rows = 1};
+    attend_few(&s);
+  }
+}
+
+void av_attention(av_pool *pool, const av_attention_args *p) {
+  plan s = {.args = p, .table = av_kernels(pool), .pool = pool, .group = p->kv_heads > 0 ? p->heads / p->kv_heads : 0};
+  s.rows = p->tq * s.group;
+  if (s.rows <= 0 || p->batch <= 0 || p->v_head <= 0) return;
+  if (s.rows <= few_most && attend_few(&s)) return;
+  if (p->head + p->v_head <= widest_tiles) attend_many(&s);
+  else attend_singly(pool, p);
 }

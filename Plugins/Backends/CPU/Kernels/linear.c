@@ -53,7 +53,7 @@ static av_product of_batch(const batch_context *s, int64_t index) {
     y += at * args->y_batch[axis];
   }
   p.a.data = args->a + a;
-  p.b.data = args->b + b;
+  p.b.data = (const char *)args->b + b * av_size(args->b_type);
   p.y = args->y + y;
   return p;
 }
@@ -67,12 +67,20 @@ static void batch_job(void *context, int64_t job, int thread) {
 void av_matmul(av_pool *pool, const av_matmul_args *args) {
   if (args->m <= 0 || args->n <= 0) return;
   const av_table *table = av_kernels(pool);
+  // Batches that share b and follow each other are more rows of one product.
+  av_matmul_args joined = *args;
+  for (int last; (last = joined.batch_rank - 1) >= 0; joined.batch_rank--) {
+    bool follows = joined.b_batch[last] == 0 && joined.a_batch[last] == joined.m * joined.a_row && joined.y_batch[last] == joined.m * joined.y_row;
+    if (joined.batch[last] != 1 && !follows) break;
+    joined.m *= joined.batch[last];
+  }
+  args = &joined;
   int64_t batches = 1;
   for (int axis = 0; axis < args->batch_rank; axis++) batches *= args->batch[axis];
   batch_context s = {pool, args, {
     .table = table, .gemm = &table->gemm,
     .a = {NULL, AV_F32, args->a_row, args->a_col},
-    .b = {NULL, AV_F32, args->b_col, args->b_row, NULL},
+    .b = {NULL, args->b_type, args->b_col, args->b_row, NULL},
     .m = args->m, .n = args->n, .k = args->k, .ldy = args->y_row,
   }};
   if (batches >= 4 * av_pool_threads(pool)) {

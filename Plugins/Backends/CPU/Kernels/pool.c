@@ -16,7 +16,9 @@
 #include <sys/syscall.h>
 #endif
 
-enum { open_bit = 1 << 16, inside_mask = 0xffff, spins_before_yield = 4000, yields_before_sleep = 20000, idle_spins = 2000 };
+// A yield takes about a third of a microsecond where nobody else wants the processor. Between two steps of a decoder the pool rests for
+// less than the two milliseconds of `idle_yields`, and to wake a sleeping thread may take half a millisecond.
+enum { open_bit = 1 << 16, inside_mask = 0xffff, spins_before_yield = 4000, idle_yields = 5000, yields_before_sleep = 20000 };
 
 struct av_pool {
   _Alignas(64) _Atomic uint64_t state;
@@ -80,7 +82,7 @@ static bool wait_for_run(av_pool *pool, uint32_t seen) {
     if ((uint32_t)(state >> 32) != seen) return true;
     if (atomic_load_explicit(&pool->stop, memory_order_relaxed)) return false;
     bool awake = atomic_load_explicit(&pool->awake, memory_order_relaxed);
-    int patience = awake ? spins_before_yield + yields_before_sleep : idle_spins;
+    int patience = spins_before_yield + (awake ? yields_before_sleep : idle_yields);
     if (turn < patience) {
       if (turn < spins_before_yield) relax(); else sched_yield();
       continue;
@@ -155,9 +157,11 @@ void *av_scratch(av_pool *pool, int thread) { return pool->memory + (int64_t)thr
 void *av_shared(av_pool *pool) { return pool->memory + (int64_t)pool->threads * av_scratch_bytes; }
 
 int64_t av_jobs(const av_pool *pool, int64_t work, int64_t limit) {
-  const int64_t worthwhile = 8000, grain = 50000;
-  if (pool->threads == 1 || work < 2 * worthwhile) return 1;
+  // A few jobs for each thread even out what else the machine does; more only so that cancelling need not wait for long ones.
+  const int64_t worthwhile = 8000, grain = 50000, longest = 5000000;
+  if (work < 2 * worthwhile) return 1;
   int64_t jobs = work / grain, least = pool->threads, most = 8 * (int64_t)pool->threads;
+  if (most < work / longest) most = work / longest;
   jobs = jobs < least ? least : jobs > most ? most : jobs;
   return jobs < limit ? jobs : limit > 1 ? limit : 1;
 }

@@ -84,15 +84,14 @@ void av_cumsum(av_pool *pool, const float *x, float *y, int64_t outer, int64_t c
 
 typedef struct { const float *x; int64_t x_row, rows, cols, k, jobs; float *values; int32_t *indices; } top_context;
 
-/// A heap of the k best so far whose root is the worst of them; `values` and `indices` are its memory.
-static void sift(float *values, int32_t *indices, int64_t n, int64_t at) {
+/// A heap of the indices of the k best so far, whose root is the worst of them.
+static void sift(const float *x, int32_t *heap, int64_t n, int64_t at) {
   for (;;) {
     int64_t worst = at;
     for (int64_t child = 2 * at + 1; child <= 2 * at + 2 && child < n; child++)
-      if (before(values[worst], indices[worst], values[child], indices[child])) worst = child;
+      if (before(x[heap[worst]], heap[worst], x[heap[child]], heap[child])) worst = child;
     if (worst == at) return;
-    float v = values[at]; values[at] = values[worst]; values[worst] = v;
-    int32_t i = indices[at]; indices[at] = indices[worst]; indices[worst] = i;
+    int32_t i = heap[at]; heap[at] = heap[worst]; heap[worst] = i;
     at = worst;
   }
 }
@@ -103,20 +102,22 @@ static void top_job(void *context, int64_t job, int thread) {
   av_split(s->rows, 1, job, s->jobs, &first, &end);
   for (int64_t row = first; row < end; row++) {
     const float *x = s->x + row * s->x_row;
-    float *values = s->values + row * s->k;
-    int32_t *indices = s->indices + row * s->k;
-    for (int64_t i = 0; i < s->k; i++) { values[i] = x[i]; indices[i] = (int32_t)i; }
-    for (int64_t i = s->k / 2 - 1; i >= 0; i--) sift(values, indices, s->k, i);
+    // An index is as large as a value: where only values are wanted, the heap is built in their place.
+    int32_t *heap = s->indices ? s->indices + row * s->k : (int32_t *)(s->values + row * s->k);
+    for (int64_t i = 0; i < s->k; i++) heap[i] = (int32_t)i;
+    for (int64_t i = s->k / 2 - 1; i >= 0; i--) sift(x, heap, s->k, i);
     for (int64_t i = s->k; i < s->cols; i++) {
-      if (!before(x[i], (int32_t)i, values[0], indices[0])) continue;
-      values[0] = x[i];
-      indices[0] = (int32_t)i;
-      sift(values, indices, s->k, 0);
+      if (!before(x[i], (int32_t)i, x[heap[0]], heap[0])) continue;
+      heap[0] = (int32_t)i;
+      sift(x, heap, s->k, 0);
     }
     for (int64_t n = s->k - 1; n > 0; n--) {
-      float v = values[0]; values[0] = values[n]; values[n] = v;
-      int32_t i = indices[0]; indices[0] = indices[n]; indices[n] = i;
-      sift(values, indices, n, 0);
+      int32_t i = heap[0]; heap[0] = heap[n]; heap[n] = i;
+      sift(x, heap, n, 0);
+    }
+    for (int64_t i = 0; s->values && i < s->k; i++) {
+      float value = x[heap[i]];
+      memcpy(s->values + row * s->k + i, &value, sizeof value);
     }
   }
 }

@@ -85,18 +85,18 @@ void av_group_norm(av_pool *pool, const float *x, float *y, int64_t n, int64_t c
   if (n > 0 && channels > 0 && inner > 0) av_pool_run(pool, n * groups, group_norm_job, &s);
 }
 
-typedef struct { const av_rope_args *args; const av_table *table; av_pool *pool; int64_t jobs; } rope_context;
+typedef struct { const av_rope_args *args; const av_table *table; int64_t jobs; } rope_context;
 
 static void rope_job(void *context, int64_t job, int thread) {
   const rope_context *s = context;
   int64_t first, end;
   av_split(s->args->tokens, 1, job, s->jobs, &first, &end);
-  s->table->rope(s->args, first, end, av_scratch(s->pool, thread));
+  s->table->rope(s->args, first, end);
 }
 
 void av_rope(av_pool *pool, const av_rope_args *args) {
   if (args->tokens <= 0) return;
-  rope_context s = {args, av_kernels(pool), pool, 1};
+  rope_context s = {args, av_kernels(pool), 1};
   s.jobs = av_jobs(pool, args->tokens * args->dims * (args->heads + 8) / 8, args->tokens);
   av_pool_run(pool, s.jobs, rope_job, &s);
 }

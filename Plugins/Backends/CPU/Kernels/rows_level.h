@@ -136,28 +136,35 @@ FN void turn(const float *a, const float *b, const float *cosine, const float *s
   }
 }
 
-/// `scratch` holds 2 * dims floats.
-static void rope(const av_rope_args *p, int64_t t0, int64_t t1, float *scratch) {
+static void rope(const av_rope_args *p, int64_t t0, int64_t t1) {
+  enum { piece = 256 };  // pairs whose cosines are held at a time
+  float cosine[piece], sine[piece], even[piece], odd[piece];
   const int64_t half = p->dims / 2;
-  float *cosine = scratch, *sine = scratch + half, *even = sine + half, *odd = even + half;
   for (int64_t t = t0; t < t1; t++) {
-    for (int64_t i = 0; i < half; i += W) {
-      vf s, c;
-      v_sincos(v_load_any(p->inv_freq + i, half - i) * (float)p->positions[t], &s, &c);
-      v_store_any(cosine + i, c * p->attention_factor, half - i);
-      v_store_any(sine + i, s * p->attention_factor, half - i);
+    for (int64_t first = 0; first < half; first += piece) {
+      const int64_t n = half - first < piece ? half - first : piece;
+      for (int64_t i = 0; i < n; i += W) {
+        vf s, c;
+        v_sincos(v_load_any(p->inv_freq + first + i, n - i) * (float)p->positions[t], &s, &c);
+        v_store_any(cosine + i, c * p->attention_factor, n - i);
+        v_store_any(sine + i, s * p->attention_factor, n - i);
+      }
+      for (int64_t h = 0; h < p->heads; h++) {
+        const float *x = p->x + t * p->x_token + h * p->x_head;
+        float *y = p->y + t * p->y_token + h * p->y_head;
+        if (p->interleaved) {
+          for (int64_t i = 0; i < n; i++) { even[i] = x[2 * (first + i)]; odd[i] = x[2 * (first + i) + 1]; }
+          turn(even, odd, cosine, sine, even, odd, n);
+          for (int64_t i = 0; i < n; i++) { y[2 * (first + i)] = even[i]; y[2 * (first + i) + 1] = odd[i]; }
+        } else {
+          turn(x + first, x + first + half, cosine, sine, y + first, y + first + half, n);
+        }
+      }
     }
     for (int64_t h = 0; h < p->heads; h++) {
-      const float *x = p->x + t * p->x_token + h * p->x_head;
-      float *y = p->y + t * p->y_token + h * p->y_head;
-      if (p->interleaved) {
-        for (int64_t i = 0; i < half; i++) { even[i] = x[2 * i]; odd[i] = x[2 * i + 1]; }
-        turn(even, odd, cosine, sine, even, odd, half);
-        for (int64_t i = 0; i < half; i++) { y[2 * i] = even[i]; y[2 * i + 1] = odd[i]; }
-      } else {
-        turn(x, x + half, cosine, sine, y, y + half, half);
-      }
-      if (x != y) memcpy(y + p->dims, x + p->dims, (size_t)(p->head - p->dims) * 4);
+      const float *x = p->x + t * p->x_token + h * p->x_head + p->dims;
+      float *y = p->y + t * p->y_token + h * p->y_head + p->dims;
+      if (x != y) memcpy(y, x, (size_t)(p->head - p->dims) * 4);
     }
   }
 }

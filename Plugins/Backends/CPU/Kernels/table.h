@@ -67,7 +67,7 @@ struct av_table {
   void (*softmax)(const av_rows *r, int64_t r0, int64_t r1);
   void (*moments)(const float *x, int64_t n, float *mean, float *variance);
   void (*scale_shift)(const float *x, float scale, float shift, float *y, int64_t n);
-  void (*rope)(const av_rope_args *args, int64_t t0, int64_t t1, float *scratch);
+  void (*rope)(const av_rope_args *args, int64_t t0, int64_t t1);
   void (*gated)(av_activation activation, const float *gate, const float *up, float *y, int64_t n);
   float (*reduce_row)(int kind, const float *x, int64_t n);
   void (*reduce_into)(int kind, const float *x, float *y, int64_t n);

@@ -3,8 +3,7 @@
 #include "av_pool.h"
 
 /// out[b, i, h, :] = softmax_j(cap(scale * q[b, i, h] . k[b, j, g]) + bias) * v[b, j, g], with g = h / (heads / kv_heads).
-/// head + v_head is at most AV_HEADS_MOST. Every vector of `head` (or `v_head`) elements is contiguous; all other axes have strides.
-enum { AV_HEADS_MOST = 4096 };
+/// Every vector of `head` (or `v_head`) elements is contiguous; all other axes have strides.
 typedef struct {
   int64_t batch, heads, kv_heads, tq, tk, head, v_head;
   const float *q;

@@ -31,15 +31,17 @@ typedef struct {
 /// A linear layer. Few rows go through dot products that read the weights once, more through the blocked product.
 void av_linear(av_pool *pool, const av_linear_args *args);
 
-/// y[b, i, j] = sum over l of a[b, i, l] * b[b, l, j], all f32, any strides; `batch` axes are given by their sizes and strides.
+/// y[b, i, j] = sum over l of a[b, i, l] * b[b, l, j], any strides; `batch` axes are given by their sizes and strides.
 typedef struct {
   int64_t m, n, k;
-  const float *a, *b;
+  const float *a;
+  const void *b;
+  av_dtype b_type;  // f32, f16 or bf16
   float *y;
   int64_t a_row, a_col, b_row, b_col, y_row;  // y's columns are contiguous
   int32_t batch_rank;                         // 0...6
   int64_t batch[6], a_batch[6], b_batch[6], y_batch[6];
 } av_matmul_args;
 
-/// A batched product of activations; transposes and broadcasts are strides.
+/// A batched product; transposes and broadcasts are strides.
 void av_matmul(av_pool *pool, const av_matmul_args *args);

@@ -49,4 +49,5 @@ void av_argmax(av_pool *pool, const float *x, int32_t *y, int64_t outer, int64_t
 /// Running sums along the middle axis of x[outer, count, inner]; `y` may be `x`.
 void av_cumsum(av_pool *pool, const float *x, float *y, int64_t outer, int64_t count, int64_t inner);
 /// The k largest of each row in descending order with their indices (equal values: lower index first; NaN first). k <= cols.
+/// Either of `values` and `indices` may be NULL.
 void av_top_k(av_pool *pool, const float *x, int64_t x_row, int64_t rows, int64_t cols, int64_t k, float *values, int32_t *indices);
