@@ -2,8 +2,8 @@ import AviaryCore
 import AviaryTensor
 import Yams
 
-/// YAML as JSON values, bounded: the parser is Yams; anchors and aliases are refused, since a few lines of them make a
-/// document of any size.
+/// YAML as JSON values, bounded: the parser is Yams; aliases are refused, since a few lines of them make a document of
+/// any size.
 enum YAMLFile {
   static func parse(_ text: String, name: String, limits: Limits = .standard) throws(AviaryError) -> JSONValue {
     guard let root = try node(text, name: name, limits: limits) else { return .object(JSONObject()) }
@@ -51,7 +51,7 @@ enum YAMLFile {
   }
 
   private static func alias(_ name: String) -> AviaryError {
-    AviaryError(.format, "an anchor or alias", wanted: "a file without `&name` and `*name`", at: name)
+    AviaryError(.format, "an alias", wanted: "a file without `*name` for what `&name` stands for", at: name)
   }
 
   /// Whether some name stands behind a `&` and behind a `*`, wherever that is.
@@ -88,7 +88,6 @@ enum YAMLFile {
     depth += 1
     defer { depth -= 1 }
     guard depth <= limits.jsonDepth else { throw AviaryError(.limit, "nested deeper than \(limits.jsonDepth)", at: name) }
-    guard node.anchor == nil else { throw alias(name) }
     switch node {
     case .mapping(let mapping):
       var object = JSONObject()
