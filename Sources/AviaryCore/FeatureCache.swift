@@ -24,7 +24,8 @@ public final class FeatureCache: Sendable {
 
   public func insert(_ rows: [Float], for key: String) {
     entries.withLock { cache in
-      guard cache.rows.updateValue(rows, forKey: key) == nil else { return }
+      guard cache.rows[key] == nil else { return }
+      cache.rows[key] = rows
       cache.order.append(key)
       cache.bytes += rows.count * 4
       while cache.bytes > maxBytes, cache.order.count > 1 {
