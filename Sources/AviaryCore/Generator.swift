@@ -84,7 +84,7 @@ public struct Generator: Sendable {
       let token = try loop.next(&logits)
       event(.token(id: token.id, text: token.text))
       if loop.isDone || sequence.count == sequence.cache.capacity { break }
-      logits = try sequence.decode(token.id)
+      try sequence.decode(token.id, into: &logits)
     }
     let rest = loop.finish()
     if !rest.isEmpty { event(.token(id: -1, text: rest)) }

@@ -42,8 +42,9 @@ public struct SpeedTest: Sendable {
     let ids = (0..<promptTokens).map { Int32(($0 * 7919 + 13) % vocabulary) }
     let prompt = TokenizedPrompt(parts: [.tokens(ids)], inputIDs: ids, text: "")
     if promptTokens > 0 { figures.prefill = try seconds { () throws(AviaryError) in _ = try sequence.prefill(prompt, []) } }
+    var logits: [Float] = []
     figures.decode = try seconds { () throws(AviaryError) in
-      for step in 0..<generatedTokens { _ = try sequence.decode(Int32((step * 104_729 + 7) % vocabulary)) }
+      for step in 0..<generatedTokens { try sequence.decode(Int32((step * 104_729 + 7) % vocabulary), into: &logits) }
     }
     figures.arenaBytes = sequence.runner.arenaBytes
     figures.cacheBytes = sequence.cache.byteCount

@@ -11,7 +11,6 @@ public final class TokenSequence {
   /// What each cached row came from: a token id, or a row of a picture (by key). Compared to find the shared prefix.
   private var rows: [CachedRow] = []
   private var decodePlan: PlannedGraph?
-  private var logits: [Float] = []
   /// Rows that are run at once in prefill: bounds the arena and the wait until cancelling is noticed.
   private let chunk: Int
 
@@ -25,6 +24,7 @@ public final class TokenSequence {
     self.chunk = chunk
     cache = try KVCache(loaded, capacity: capacity, dtype: kv)
     runner = try GraphRunner(loaded, states: cache.states)
+    rows.reserveCapacity(capacity)
   }
 
   /// Ends the run in progress early when set.
@@ -100,16 +100,15 @@ public final class TokenSequence {
       let values = try runner.run(planned, [.floats(slice), .ints((start..<end).map(Int32.init))])
       rows += wanted[start..<end]
       if allLogits { result.allLogits += values.outputs[0] }
-      if isLast { logits = values.outputs[0] }
+      if isLast { result.logits = values.outputs[0] }
       start = end
     }
-    if allLogits { logits = Array(result.allLogits.suffix(result.allLogits.count / total)) }
-    result.logits = logits
+    if allLogits { result.logits = Array(result.allLogits.suffix(result.allLogits.count / total)) }
     return result
   }
 
-  /// Runs one more token; its logits stay valid until the next call.
-  public func decode(_ id: Int32) throws(AviaryError) -> [Float] {
+  /// Runs one more token. Its logits go into the caller's memory, so that a step allocates nothing.
+  public func decode(_ id: Int32, into logits: inout [Float]) throws(AviaryError) {
     guard rows.count < cache.capacity else {
       throw AviaryError(.request, "the context of \(cache.capacity) tokens is full", wanted: "a larger context")
     }
@@ -120,7 +119,6 @@ public final class TokenSequence {
     try runner.execute(planned)
     rows.append(.token(id))
     try runner.read(planned, planned.outputs[0], into: &logits)
-    return logits
   }
 
   /// The graph of a step is the same every time, since positions are data: it is recorded once.

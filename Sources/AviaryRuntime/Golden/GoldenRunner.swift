@@ -63,7 +63,7 @@ public struct GoldenRunner: Sendable {
     while !loop.isDone {
       steps += logits
       let token = try loop.next(&logits)
-      if !loop.isDone { logits = try sequence.decode(token.id) }
+      if !loop.isDone { try sequence.decode(token.id, into: &logits) }
     }
     _ = loop.finish()
     outcome.text = loop.text
