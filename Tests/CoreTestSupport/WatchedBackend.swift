@@ -1,0 +1,57 @@
+public import AviaryTensor
+import Synchronization
+
+/// A backend that counts the runs and steps of another and may interrupt them.
+public final class WatchedBackend: Backend {
+  public static let id = "watched"
+  private let inner: any Backend
+  private let state = Mutex(State())
+
+  private struct State {
+    var runs: [Run] = []
+    var stop: Stop?
+  }
+
+  /// What ran: the number of steps, and the module path of the first one that has one.
+  public struct Run: Sendable {
+    public let steps: Int
+    public let path: String
+  }
+
+  /// Interrupts the run of that number, counted from now, after some of its steps.
+  public enum Stop: Sendable { case cancel(run: Int, afterSteps: Int) }
+
+  public init(_ options: BackendOptions) { inner = Reference(options) }
+  public init(over inner: any Backend = Reference()) { self.inner = inner }
+
+  public var runs: [Run] { state.withLock { $0.runs } }
+  /// Forgets the runs so far and arranges for the next interruption.
+  public func reset(_ stop: Stop? = nil) {
+    state.withLock { $0 = State(stop: stop) }
+  }
+
+  public var capabilities: Capabilities { inner.capabilities }
+  public func supports(_ op: Op, _ dtypes: [DType]) -> Verdict { inner.supports(op, dtypes) }
+  public func adopt(_ pages: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(AviaryError) -> (any Buffer)? {
+    try inner.adopt(pages, owner: owner)
+  }
+  public func allocate(_ byteCount: Int) throws(AviaryError) -> any Buffer { try inner.allocate(byteCount) }
+  public func upload(_ bytes: UnsafeRawBufferPointer, to slice: BufferSlice) throws(AviaryError) { try inner.upload(bytes, to: slice) }
+  public func download(_ slice: BufferSlice, into bytes: UnsafeMutableRawBufferPointer) throws(AviaryError) {
+    try inner.download(slice, into: bytes)
+  }
+
+  public func execute(_ plan: Plan, _ bindings: Bindings, _ cancel: CancellationFlag) throws(AviaryError) {
+    let path = plan.steps.map(\.path.description).first { !$0.isEmpty } ?? ""
+    let stop = state.withLock { state in
+      state.runs.append(Run(steps: plan.steps.count, path: path))
+      return (state.stop, state.runs.count - 1)
+    }
+    guard case .cancel(let run, let steps)? = stop.0, run == stop.1 else { return try inner.execute(plan, bindings, cancel) }
+    // The first steps run and leave their traces in the states; then the flag is seen.
+    let beginning = Plan(steps: Array(plan.steps.prefix(steps)), views: plan.views, arenaBytes: plan.arenaBytes)
+    try inner.execute(beginning, bindings, cancel)
+    cancel.cancel()
+    try inner.execute(plan, bindings, cancel)
+  }
+}
