@@ -88,31 +88,6 @@ public struct PlanStep: Sendable {
 /// select) take every type; arithmetic is f32, and `binary`, `clamp`, `reduce` and `cumsum` are i32 as well; all else
 /// is f32 with i32 ids and positions.
 ///
-/// Dtypes, by what recording allows: weights of products and of `conv2d`, tables of `gatherRows`, keys and values come in
-/// any of `Capabilities.weightTypes` (others are cast to f32 by a step); moves (contiguous, concat, pad, scatterRows,
-/// select) take every type; arithmetic is f32, and `binary`, `clamp`, `reduce` and `cumsum` are i32 as well; all else
-/// is f32 with i32 ids and positions.
-///
-/// Dtypes, by what recording allows: weights of products and of `conv2d`, tables of `gatherRows`, keys and values come in
-/// any of `Capabilities.weightTypes` (others are cast to f32 by a step); moves (contiguous, concat, pad, scatterRows,
-/// select) take every type; arithmetic is f32, and `binary`, `clamp`, `reduce` and `cumsum` are i32 as well; all else
-/// is f32 with i32 ids and positions.
-///
-/// Dtypes, by what recording allows: weights of products and of `conv2d`, tables of `gatherRows`, keys and values come in
-/// any of `Capabilities.weightTypes` (others are cast to f32 by a step); moves (contiguous, concat, pad, scatterRows,
-/// select) take every type; arithmetic is f32, and `binary`, `clamp`, `reduce` and `cumsum` are i32 as well; all else
-/// is f32 with i32 ids and positions.
-///
-/// Dtypes, by what recording allows: weights of products and of `conv2d`, tables of `gatherRows`, keys and values come in
-/// any of `Capabilities.weightTypes` (others are cast to f32 by a step); moves (contiguous, concat, pad, scatterRows,
-/// select) take every type; arithmetic is f32, and `binary`, `clamp`, `reduce` and `cumsum` are i32 as well; all else
-/// is f32 with i32 ids and positions.
-///
-/// Dtypes, by what recording allows: weights of products and of `conv2d`, tables of `gatherRows`, keys and values come in
-/// any of `Capabilities.weightTypes` (others are cast to f32 by a step); moves (contiguous, concat, pad, scatterRows,
-/// select) take every type; arithmetic is f32, and `binary`, `clamp`, `reduce` and `cumsum` are i32 as well; all else
-/// is f32 with i32 ids and positions.
-///
 /// An elementwise step's output may be exactly the memory of one of its operands (same size, same order); otherwise
 /// outputs and operands in the arena never overlap.
 public final class Plan: Sendable {
