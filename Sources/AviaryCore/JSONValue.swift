@@ -70,7 +70,8 @@ public struct JSONObject: Sendable, Hashable {
   /// Adds a member; false where the key is there already (the parser then reports a duplicate).
   @discardableResult
   public mutating func append(_ key: String, _ value: JSONValue) -> Bool {
-    guard positions.updateValue(members.count, forKey: Key(text: key)) == nil else { return false }
+    guard positions[Key(text: key)] == nil else { return false }
+    positions[Key(text: key)] = members.count
     members.append((key, value))
     return true
   }
