@@ -26,6 +26,23 @@ public func run(
 }
 
 public func run(_ plan: Plan, _ values: Values, on backend: any Backend) throws(AviaryError) -> Results {
+  try withBindings(plan, values, on: backend) { (bindings) throws(AviaryError) in try backend.execute(plan, bindings, CancellationFlag()) }
+}
+
+/// The same, every step compared with the reference.
+@discardableResult
+public func runChecked(
+  _ graph: Graph, _ values: Values, on backend: some Backend, _ options: Lowering.Options = Lowering.Options()
+) throws(AviaryError) -> Results {
+  let plan = Lowering.lower(graph, for: backend.capabilities, options)
+  return try withBindings(plan, values, on: backend) { (bindings) throws(AviaryError) in
+    try CheckedExecution.execute(plan, bindings, on: backend)
+  }
+}
+
+private func withBindings(
+  _ plan: Plan, _ values: Values, on backend: any Backend, _ body: (Bindings) throws(AviaryError) -> Void
+) throws(AviaryError) -> Results {
   var weights: [BufferSlice] = []
   for bytes in values.weights { weights.append(try upload(bytes, to: backend)) }
   var states: [BufferSlice] = []
@@ -39,7 +56,8 @@ public func run(_ plan: Plan, _ values: Values, on backend: any Backend) throws(
   defer { for input in inputs { input.deallocate() } }
   let bindings = Bindings(
     weights: weights, states: states, inputs: inputs.map { UnsafeRawBufferPointer($0) }, arena: BufferSlice(try backend.allocate(plan.arenaBytes)))
-  try backend.execute(plan, bindings, CancellationFlag())
+  try body(bindings)
+
   var results = Results(outputs: [], states: [])
   for output in plan.outputs {
     guard case .arena(let offset) = output.place, let count = output.dtype.byteCount(elements: output.shape.elements) else {

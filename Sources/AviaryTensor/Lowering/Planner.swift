@@ -2,7 +2,7 @@
 ///
 /// Best fit from a list of free pieces, 64-byte aligned. An elementwise step may write over an operand of the same size
 /// that nobody reads afterwards.
-struct Planner {
+package struct Planner {
   private var steps: [PlanStep]
   private var views: [View]
   private var outputs: [View]
@@ -12,7 +12,7 @@ struct Planner {
   private var arena = FreeList()
 
   /// Values are numbered in `Place.arena` of the views; `bytes` has their sizes.
-  init(_ steps: [PlanStep], _ views: [View], _ bytes: ContiguousArray<Int>, _ outputs: [View]) {
+  package init(_ steps: [PlanStep], _ views: [View], _ bytes: ContiguousArray<Int>, _ outputs: [View]) {
     self.steps = steps
     self.views = views
     self.bytes = bytes
@@ -21,7 +21,7 @@ struct Planner {
     offsets = lastStep
   }
 
-  consuming func plan() -> Plan {
+  package consuming func plan() -> Plan {
     findLastSteps()
     assignOffsets()
     for i in views.indices { views[i].place = placed(views[i].place) }
