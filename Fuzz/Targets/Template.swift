@@ -19,7 +19,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
       // A template may spell the same words itself; a seed of this length does not.
       Fuzz.require(!prompt.isTrusted(start..<start + 12) || source.contains("What"), "a user's words became trusted")
     }
-    Fuzz.canary(prompt.text.hasPrefix("~"))
+    Fuzz.canary(Fuzz.isMarked(prompt.text))
   } catch {}
   return 0
 }
