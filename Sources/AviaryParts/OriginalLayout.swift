@@ -57,7 +57,7 @@ public struct OriginalLayout: Sendable, Hashable {
     ]
     let map = NameMap(unusedTowerRules + rules)
     if main.names.contains(where: { $0.hasPrefix(inner) }) { return (main, map) }
-    return (JoinedSource(main, try folder.part(tower).weights()), map)
+    return (try MergedSource([.init(main), .init(try folder.part(tower).weights())]), map)
   }
 
   /// Layers behind the features are in the file and never run.

@@ -19,19 +19,4 @@ struct NameMapTests {
     #expect(map.canonical("model") == "model")
     #expect(NameMap().canonical("x") == "x")
   }
-
-  @Test func joinedSourcesKeepBothAndShowWhatIsTwice() throws {
-    var (a, b) = (MemoryWeights(), MemoryWeights())
-    try a.add("x", [1], [1])
-    try b.add("y", [1], [2])
-    let joined = JoinedSource(a, b)
-    #expect(joined.names == ["x", "y"])
-    #expect(try joined.tensor("x")?.floats() == [1])
-    #expect(try joined.tensor("y")?.floats() == [2])
-    #expect(try joined.tensor("z") == nil)
-    try b.add("x", [1], [3])
-    expectError(.weights, "x and x", "both stand for x") {
-      _ = try Weights.load(.checkpoint(JoinedSource(a, b), NameMap()), on: Reference()) { (w) throws(AviaryError) in try w.weight("x", [1]) }
-    }
-  }
 }

@@ -1,6 +1,6 @@
 /// A name from a file, fit for an error message: in backticks, control characters escaped (a terminal must not act on
 /// them), cut to a readable length.
-func quoted(_ name: String) -> String {
+public func quoted(_ name: String) -> String {
   let longest = 120
   var text = "`"
   var count = 0

@@ -1,4 +1,3 @@
-public import AviaryCore
 public import AviaryTensor
 
 /// Several sources of tensors as one: the shards of a checkpoint, or a model put together from a vision tower, a language
