@@ -78,6 +78,7 @@ let package = Package(
     // Tests
     .target(name: "TensorTestSupport", dependencies: ["AviaryTensor"], path: "Tests/TensorTestSupport", swiftSettings: settings),
     tests("AviaryTensorTests", ["AviaryTensor", "TensorTestSupport"]),
+    tests("BackendContractTests", ["AviaryTensor", "TensorTestSupport", "BackendCPU"]),
     tests("CPUKernelTests", ["CAviaryKernels"]),
     module("CoreTestSupport", core + ["AviaryFormats", "AviaryNN", "AviaryParts"], path: "Tests/CoreTestSupport"),
     .target(name: "CAllocationCount", path: "Tests/Support/CAllocationCount"),
