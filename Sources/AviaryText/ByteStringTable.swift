@@ -25,8 +25,9 @@ struct ByteStringTable: Sendable {
   private func range(of index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
   /// The index of a string, or nil where it is not in the table.
-  func find(_ bytes: Span<UInt8>) -> Int? {
-    let hash = ByteStringTable.hash(bytes)
+  func find(_ bytes: Span<UInt8>) -> Int? { find(bytes, hash: ByteStringTable.hash(bytes)) }
+
+  private func find(_ bytes: Span<UInt8>, hash: UInt64) -> Int? {
     var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
     while slots[slot] != 0 {
       let entry = slots[slot]
@@ -43,11 +44,12 @@ struct ByteStringTable: Sendable {
   /// Adds a string where it is missing. The index is that of the string in either case.
   @discardableResult
   mutating func insert(_ bytes: Span<UInt8>) -> (index: Int, isNew: Bool) {
-    if let index = find(bytes) { return (index, false) }
+    let hash = ByteStringTable.hash(bytes)
+    if let index = find(bytes, hash: hash) { return (index, false) }
     if (ends.count + 1) * 2 > slots.count { grow() }
     arena.append(copying: bytes)
     ends.append(arena.count)
-    place(ends.count - 1, hash: ByteStringTable.hash(bytes))
+    place(ends.count - 1, hash: hash)
     return (ends.count - 1, true)
   }
 
@@ -77,8 +79,9 @@ struct ByteStringTable: Sendable {
   private func equals(_ index: Int, _ bytes: Span<UInt8>) -> Bool {
     let range = range(of: index)
     guard range.count == bytes.count else { return false }
-    for i in bytes.indices where arena[range.lowerBound + i] != bytes[i] { return false }
-    return true
+    return arena.span.extracting(range).withUnsafeBufferPointer { stored in
+      bytes.withUnsafeBufferPointer { stored.elementsEqual($0) }
+    }
   }
 
   private static func hash(_ bytes: Span<UInt8>) -> UInt64 {

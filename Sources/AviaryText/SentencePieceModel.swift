@@ -124,6 +124,12 @@ struct SentencePieceModel: Sendable {
     if !charsMap.isEmpty { try CharsMap.check(charsMap) }
   }
 
+  /// BPE over the text as it is, with its blanks marked: nothing is normalised, and no piece is out of use.
+  var isPlainBPE: Bool {
+    modelType == 2 && charsMap.isEmpty && escapesBlanks && !blanksAreSuffixes && !removesExtraBlanks
+      && !pieces.contains { $0.type == .unused }
+  }
+
   /// The model as a file for the library.
   ///
   /// - Parameters:

@@ -23,8 +23,7 @@ public struct SentencePieceTokenizer: Tokenizer {
   /// User-defined pieces that must stand in trusted text: the library does not know about trust, so it is not shown
   /// these pieces, and they are found here.
   private let markup: AddedTokenMatcher
-  private let prefixing: SentencePieceProcessor
-  private let plain: SentencePieceProcessor
+  private let engine: Engine
   private let addsDummyPrefix: Bool
   private let unknownSurface: [UInt8]
   private let unknown: Int32
@@ -34,6 +33,12 @@ public struct SentencePieceTokenizer: Tokenizer {
 
   public let bos: Int32?
   public let eos: Int32?
+
+  private enum Engine: Sendable {
+    case bpe(SentencePieceBPE)
+    /// With and without the model's blank in front.
+    case library(prefixing: SentencePieceProcessor, plain: SentencePieceProcessor)
+  }
 
   /// - Parameters:
   ///   - file: the bytes of `tokenizer.model`.
@@ -73,9 +78,15 @@ public struct SentencePieceTokenizer: Tokenizer {
     types = model.pieces.map(\.type)
     addsDummyPrefix = model.addsDummyPrefix
     unknownSurface = model.unknownSurface
-    plain = try SentencePieceProcessor(model.serialized(dummyPrefix: false, hiding: hidden))
-    prefixing =
-      model.addsDummyPrefix ? try SentencePieceProcessor(model.serialized(dummyPrefix: true, hiding: hidden)) : plain
+    if let bpe = try SentencePieceBPE(model, hiding: hidden, at: "model") {
+      engine = .bpe(bpe)
+    } else {
+      let plain = try SentencePieceProcessor(model.serialized(dummyPrefix: false, hiding: hidden))
+      engine = .library(
+        prefixing: model.addsDummyPrefix
+          ? try SentencePieceProcessor(model.serialized(dummyPrefix: true, hiding: hidden)) : plain,
+        plain: plain)
+    }
     let tokens = try AddedTokens(added, vocabulary, nil, limits)
     self.added = tokens
     let frame = frame.completed(from: model)
@@ -143,7 +154,7 @@ public struct SentencePieceTokenizer: Tokenizer {
     return ids
   }
 
-  /// What the library makes of a text, with user-defined markup where the text is trusted.
+  /// What SentencePiece makes of a text, with user-defined markup where the text is trusted.
   private func encode(plain text: MarkedText, withPrefix: Bool) throws(AviaryError) -> [Int32] {
     var ids: [Int32] = []
     for section in markup.sections(of: text) {
@@ -152,8 +163,12 @@ public struct SentencePieceTokenizer: Tokenizer {
         if startsText, withPrefix, addsDummyPrefix { ids.append(markID) }
         ids.append(id)
       } else {
-        let processor = startsText && withPrefix ? prefixing : plain
-        try processor.encode(text.text.utf8.span.extracting(section.range), into: &ids)
+        let prefix = startsText && withPrefix && addsDummyPrefix
+        let bytes = text.text.utf8.span.extracting(section.range)
+        switch engine {
+        case .bpe(let bpe): bpe.encode(bytes, prefix: prefix, into: &ids)
+        case .library(let prefixing, let plain): try (prefix ? prefixing : plain).encode(bytes, into: &ids)
+        }
       }
     }
     return ids
