@@ -39,3 +39,11 @@
     }
   }
 }
+
+extension PerAxis: ExpressibleByArrayLiteral {
+  /// The first axes' numbers; 0 behind them.
+  public init(arrayLiteral elements: Number...) {
+    self.init(repeating: 0)
+    for (axis, element) in elements.enumerated() { self[axis] = element }
+  }
+}
