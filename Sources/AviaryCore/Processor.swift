@@ -104,9 +104,12 @@ public struct RecordedTensor: Sendable {
   public let name: String
   public let shape: [Int]
   public let values: Values
-  public init(_ name: String, _ shape: [Int], _ values: Values) {
+  /// Set where the values are that view of all pictures, so that a recorded view can stand in for one's own.
+  public let view: Int?
+  public init(_ name: String, _ shape: [Int], _ values: Values, view: Int? = nil) {
     self.name = name
     self.shape = shape
     self.values = values
+    self.view = view
   }
 }

@@ -75,18 +75,19 @@ public struct GoldenRunner: Sendable {
   /// Where the decoder's pixels differ by a grey level from the reference's, the recorded ones are fed, so that the
   /// later stages are judged on their own.
   private func substituteRecordedPixels(_ images: inout [PreparedImage], _ golden: GoldenCase, _ processor: any Processor) throws(AviaryError) {
-    let own = processor.record(images).first { $0.name == "pixel_values" }
-    guard let own, case .floats(let values) = own.values, let recorded = try golden.floats("pixel_values"), recorded.count == values.count,
-      zip(values, recorded).contains(where: { abs($0 - $1) > 1e-5 })
-    else { return }
-    // Pictures may be padded to the same number of tiles: each takes its own part of the record.
-    let stride = own.shape.count == 5 ? own.shape[1...].reduce(1, *) : 0
-    var offset = 0
-    for index in images.indices where !images[index].views.isEmpty {
-      let count = images[index].views[0].values.count
-      let start = stride > 0 ? index * stride : offset
-      images[index].views[0].values = Array(recorded[start..<start + count])
-      offset += count
+    for own in processor.record(images) {
+      guard let view = own.view, case .floats(let values) = own.values, let recorded = try golden.floats(own.name), recorded.count == values.count,
+        zip(values, recorded).contains(where: { abs($0 - $1) > 1e-5 })
+      else { continue }
+      // Pictures may be padded to the same number of tiles: each takes its own part of the record.
+      let stride = own.shape.count == 5 ? own.shape[1...].reduce(1, *) : 0
+      var offset = 0
+      for index in images.indices where view < images[index].views.count {
+        let count = images[index].views[view].values.count
+        let start = stride > 0 ? index * stride : offset
+        images[index].views[view].values = Array(recorded[start..<start + count])
+        offset += count
+      }
     }
   }
 
