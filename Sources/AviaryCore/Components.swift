@@ -8,6 +8,12 @@ public protocol VisionEncoder: Sendable {
   var viewShapes: [Shape] { get }
   /// -> [n, t, width]
   func callAsFunction(_ views: [Tensor]) -> Tensor
+  /// Under which its features are shown to who asks for taps.
+  var featuresName: String { get }
+}
+
+extension VisionEncoder {
+  public var featuresName: String { "vision_features" }
 }
 
 /// Features of one picture to rows that the language model reads.

@@ -27,7 +27,7 @@ public struct Spliced<V: VisionEncoder, A: Adapter, L: LanguageModel>: Multimoda
   }
 
   public func perceive(_ views: [Tensor], _ layout: MediaLayout) -> Percept {
-    let features = encoder(views).tapped("vision_features")
+    let features = encoder(views).tapped(encoder.featuresName)
     let rows = adapter(features, layout).tapped("image_embeds")
     return .soft(rows.reshaped(-1, language.width))
   }
