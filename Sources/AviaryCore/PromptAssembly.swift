@@ -1,6 +1,6 @@
 public import AviaryTensor
 
-/// The two ways in which model families put pictures into token sequences; processors choose one.
+/// The ways in which model families put pictures into token sequences; processors choose one.
 public enum PromptAssembly {
   /// Hugging Face's way: the marker is itself a token, written once per row of the picture before tokenising.
   ///
@@ -42,6 +42,27 @@ public enum PromptAssembly {
       throw AviaryError(.config, "the tokenizer has no token \(marker) with id \(id)", wanted: "one, since the model's pictures stand for it")
     }
     return TokenizedPrompt(parts: parts, inputIDs: ids, text: text.text)
+  }
+
+  /// DeepSeek-VL's way: the marker is a token, written once per picture, and its id is repeated after tokenising, once
+  /// per row.
+  public static func repeating(_ prompt: MarkedText, marker: String, id: Int32, _ images: [MediaLayout], _ tokenizer: any Tokenizer) throws(AviaryError) -> TokenizedPrompt {
+    try check(slots: prompt.split(separator: marker).count - 1, images: images, marker)
+    let runs = try tokenizer.encode(prompt, addSpecial: true).split(separator: id, omittingEmptySubsequences: false)
+    guard runs.count == images.count + 1 else {
+      throw AviaryError(.config, "the tokenizer gave \(runs.count - 1) tokens \(marker) (\(id))", wanted: "\(images.count), one for each picture")
+    }
+    var parts: [TokenizedPrompt.Part] = []
+    var recorded: [Int32] = []
+    for (index, run) in runs.enumerated() {
+      if index > 0 {
+        parts.append(.image(index - 1, count: images[index - 1].tokens))
+        recorded += Array(repeating: id, count: images[index - 1].tokens)
+      }
+      if !run.isEmpty { parts.append(.tokens(Array(run))) }
+      recorded += run
+    }
+    return TokenizedPrompt(parts: parts, inputIDs: recorded, text: prompt.text)
   }
 
   /// The original LLaVA's way: the text is cut at the marker, each piece is tokenised on its own, the begin-of-sequence
