@@ -3,19 +3,32 @@ public import AviaryTensor
 
 /// Multi-head self-attention without a mask, as vision encoders use it (Vaswani et al. 2017).
 public struct SelfAttention: Sendable {
-  let query: Linear
-  let key: Linear
-  let value: Linear
+  enum Projection: Sendable {
+    case separate(query: Linear, key: Linear, value: Linear)
+    /// One layer for all three, each (heads, head) wide, in that order.
+    case fused(Linear)
+  }
+  let projection: Projection
   let output: Linear
   let heads: Int
+  let relative: RelativePositions?
   let path: ModulePath
 
-  public init(_ w: Weights, _ width: Int, heads: Int, bias: Bool = true, output: String = "out_proj") throws(AviaryError) {
+  /// - Parameters:
+  ///   - fused: takes `qkv` instead of `q_proj`, `k_proj` and `v_proj`.
+  ///   - relative: added to the scores, for the cells of a square map.
+  public init(
+    _ w: Weights, _ width: Int, heads: Int, bias: Bool = true, fused: Bool = false, output: String = "out_proj", relative: RelativePositions? = nil
+  ) throws(AviaryError) {
     path = w.path
     self.heads = heads
-    query = try Linear(w["q_proj"], width, width, bias: bias)
-    key = try Linear(w["k_proj"], width, width, bias: bias)
-    value = try Linear(w["v_proj"], width, width, bias: bias)
+    self.relative = relative
+    projection =
+      fused
+      ? .fused(try Linear(w["qkv"], width, 3 * width, bias: bias))
+      : .separate(
+        query: try Linear(w["q_proj"], width, width, bias: bias), key: try Linear(w["k_proj"], width, width, bias: bias),
+        value: try Linear(w["v_proj"], width, width, bias: bias))
     self.output = try Linear(w[output], width, width, bias: bias)
   }
 
@@ -23,11 +36,28 @@ public struct SelfAttention: Sendable {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     let (n, t, width) = (x.size(0), x.size(1), x.size(2))
     let head = width / heads
-    func split(_ y: Tensor) -> Tensor { y.reshaped(n, t, heads, head) }
+    let scale = 1 / Float(head).squareRoot()
     let mixed = x.graph.within(path) {
-      split(query(x)).attention(split(key(x)), split(value(x)), Attention(scale: 1 / Float(head).squareRoot()))
+      let (q, k, v) = project(x, head)
+      guard let relative else { return q.attention(k, v, Attention(scale: scale)) }
+      let longer = relative(q, k, scale: scale)
+      return longer.queries.attention(longer.keys, v, Attention(scale: 1))
     }
     return output(mixed.reshaped(n, t, width))
+  }
+
+  /// Queries, keys and values [n, t, heads, head].
+  private func project(_ x: Tensor, _ head: Int) -> (Tensor, Tensor, Tensor) {
+    let (n, t) = (x.size(0), x.size(1))
+    switch projection {
+    case .separate(let query, let key, let value):
+      func split(_ y: Tensor) -> Tensor { y.reshaped(n, t, heads, head) }
+      return (split(query(x)), split(key(x)), split(value(x)))
+    case .fused(let layer):
+      let all = layer(x).reshaped(n, t, 3, heads, head)
+      func part(_ i: Int) -> Tensor { all.slice(2, i..<i + 1).reshaped(n, t, heads, head) }
+      return (part(0), part(1), part(2))
+    }
   }
 }
 

@@ -67,7 +67,7 @@ public struct CLIPViT: VisionEncoder {
   let classToken: Weight
   let positions: Weight
   let preNorm: LayerNorm
-  let layers: [CLIPLayer]
+  let layers: [ViTBlock]
   let features: FeatureLayers
   let config: CLIPConfig
   let path: ModulePath
@@ -87,8 +87,13 @@ public struct CLIPViT: VisionEncoder {
     classToken = try e.weight("class_embedding", [config.hiddenSize])
     positions = try e["position_embedding"].weight("weight", [config.grid * config.grid + 1, config.hiddenSize])
     preNorm = try LayerNorm(w["pre_layrnorm"], config.hiddenSize, epsilon: config.epsilon)
-    var layers: [CLIPLayer] = []
-    for index in 0..<(features.indices.max() ?? 0) { layers.append(try CLIPLayer(w["encoder"]["layers"][index], config)) }
+    var layers: [ViTBlock] = []
+    for index in 0..<(features.indices.max() ?? 0) {
+      layers.append(
+        try ViTBlock(
+          w["encoder"]["layers"][index], config.hiddenSize, config.intermediateSize, heads: config.heads, epsilon: config.epsilon,
+          activation: config.activation))
+    }
     self.layers = layers
   }
 
@@ -112,25 +117,5 @@ public struct CLIPViT: VisionEncoder {
       features.keepsClassToken ? states[index] : states[index].slice(1, 1..<states[index].size(1))
     }
     return Tensor.concat(chosen, axis: 2)
-  }
-}
-
-/// One block: two residual lines.
-struct CLIPLayer: Sendable {
-  let norm1: LayerNorm
-  let attention: SelfAttention
-  let norm2: LayerNorm
-  let mlp: MLP
-
-  init(_ w: Weights, _ c: CLIPConfig) throws(AviaryError) {
-    norm1 = try LayerNorm(w["layer_norm1"], c.hiddenSize, epsilon: c.epsilon)
-    attention = try SelfAttention(w["self_attn"], c.hiddenSize, heads: c.heads)
-    norm2 = try LayerNorm(w["layer_norm2"], c.hiddenSize, epsilon: c.epsilon)
-    mlp = try MLP(w["mlp"], c.hiddenSize, c.intermediateSize, c.activation)
-  }
-
-  func callAsFunction(_ x: Tensor) -> Tensor {
-    let h = x + attention(norm1(x))
-    return h + mlp(norm2(h))
   }
 }
