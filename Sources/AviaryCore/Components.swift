@@ -37,6 +37,13 @@ public protocol LanguageModel: Sendable {
   func callAsFunction(_ x: Tensor, _ step: Step) -> Tensor
   /// [t, width] -> [t, vocabulary]
   func logits(_ hidden: Tensor) -> Tensor
+  /// The number of the way in which a prompt of that length encodes positions, where that depends on the length
+  /// (dynamic NTK). It holds until the next prompt; keys that were cached in another way are computed anew.
+  func positionRegime(promptTokens: Int) -> Int
+}
+
+extension LanguageModel {
+  public func positionRegime(promptTokens: Int) -> Int { 0 }
 }
 
 /// Keys and values of one layer for one token: [kvHeads, keyWidth] and [kvHeads, valueWidth].

@@ -5,10 +5,13 @@ public struct Step {
   /// [t] i32: places in the sequence; also the cache rows that are written.
   public let positions: Tensor
   public let cache: CacheStates
+  /// What `LanguageModel.positionRegime` said of the prompt.
+  public let regime: Int
 
-  public init(positions: Tensor, cache: CacheStates) {
+  public init(positions: Tensor, cache: CacheStates, regime: Int = 0) {
     self.positions = positions
     self.cache = cache
+    self.regime = regime
   }
 }
 

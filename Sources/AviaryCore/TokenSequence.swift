@@ -11,6 +11,8 @@ public final class TokenSequence {
   /// What each cached row came from: a token id, or a row of a picture (by key). Compared to find the shared prefix.
   private var rows: [CachedRow] = []
   private var decodePlan: PlannedGraph?
+  /// How the cached keys encode positions.
+  private var regime = 0
   /// Rows that are run at once in prefill: bounds the arena and the wait until cancelling is noticed.
   private let chunk: Int
 
@@ -72,6 +74,7 @@ public final class TokenSequence {
     guard total < cache.capacity else {
       throw AviaryError(.request, "the prompt has \(prompt.account)", wanted: "fewer than the context of \(cache.capacity)")
     }
+    enter(loaded.model.language.positionRegime(promptTokens: total))
     let wanted = Self.cachedRows(prompt, media)
     var shared = 0
     if !allLogits {
@@ -90,7 +93,7 @@ public final class TokenSequence {
       let planned = try runner.plan { graph in
         let x = graph.input(0, [count, width], .f32)
         let positions = graph.input(1, [count], .i32)
-        let hidden = loaded.model.language(x, Step(positions: positions, cache: cache.view(graph)))
+        let hidden = loaded.model.language(x, Step(positions: positions, cache: cache.view(graph), regime: regime))
         if allLogits { return [loaded.model.language.logits(hidden)] }
         // Without an output the graph would be dead: the last row keeps it alive, and is small.
         let last = hidden.slice(0, count - 1..<count)
@@ -105,6 +108,13 @@ public final class TokenSequence {
     }
     if allLogits { result.logits = Array(result.allLogits.suffix(result.allLogits.count / total)) }
     return result
+  }
+
+  private func enter(_ wanted: Int) {
+    guard wanted != regime else { return }
+    regime = wanted
+    rows.removeAll(keepingCapacity: true)
+    decodePlan = nil
   }
 
   /// Runs one more token. Its logits go into the caller's memory, so that a step allocates nothing.
@@ -126,7 +136,7 @@ public final class TokenSequence {
     let planned = try runner.plan { graph in
       let language = loaded.model.language
       let x = language.embed(graph.input(0, [1], .i32))
-      return [language.logits(language(x, Step(positions: graph.input(1, [1], .i32), cache: cache.view(graph))))]
+      return [language.logits(language(x, Step(positions: graph.input(1, [1], .i32), cache: cache.view(graph), regime: regime)))]
     }
     decodePlan = planned
     return planned

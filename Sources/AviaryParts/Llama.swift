@@ -18,8 +18,15 @@ public struct LlamaConfig: Sendable, Hashable {
   public var ropeScaling = 1.0
   public var window = 0
   public var attentionBias = false
+  public var attentionOutputBias = false
   public var tiesEmbeddings = false
   public var activation = UnaryKind.silu
+  /// Queries, keys and values come from one matrix, `qkv_proj`.
+  public var joinsProjections = false
+  /// Length from which on the prompt's length changes the rotary base; 0 never.
+  public var ntkLength = 0
+  /// Length from which on queries are scaled by the logarithm of their place; 0 never.
+  public var lognLength = 0
 
   /// Reads `LlamaConfig` or, where `model_type` says so, `MistralConfig` of Hugging Face.
   ///
@@ -48,6 +55,7 @@ public struct LlamaConfig: Sendable, Hashable {
     epsilon = try c.number("rms_norm_eps", default: 1e-6, in: 0...1)
     window = isMistral ? try Self.slidingWindow(c) : 0
     attentionBias = try c.bool("attention_bias", default: false)
+    attentionOutputBias = attentionBias
     tiesEmbeddings = try c.bool("tie_word_embeddings", default: false)
     activation = try c.choice("hidden_act", default: "silu", of: Activation.byName)
     (ropeTheta, ropeScaling) = try Self.rope(c)
@@ -82,6 +90,7 @@ public struct LlamaConfig: Sendable, Hashable {
 public struct Llama: LanguageModel {
   let config: LlamaConfig
   let embedding: Embedding
+  let rotary: RotaryEmbedding
   let layers: [LlamaLayer]
   let norm: RMSNorm
   let head: AviaryNN.Linear?
@@ -98,7 +107,9 @@ public struct Llama: LanguageModel {
     self.config = config
     let model = w["model"]
     embedding = try Embedding(model["embed_tokens"], config.vocabularySize, config.hiddenSize)
-    let rotary = try RotaryEmbedding(model["rotary"], dimensions: config.headDim, theta: config.ropeTheta, linearScaling: config.ropeScaling)
+    rotary = try RotaryEmbedding(
+      model["rotary"], dimensions: config.headDim, theta: config.ropeTheta, linearScaling: config.ropeScaling,
+      ntk: config.ntkLength > 0 ? DynamicNTK(trained: config.ntkLength, longest: config.contextLength) : nil)
     var layers: [LlamaLayer] = []
     for index in 0..<config.layers { layers.append(try LlamaLayer(model["layers"][index], config, layer: index, rotary)) }
     self.layers = layers
@@ -114,6 +125,8 @@ public struct Llama: LanguageModel {
     norm(layers.reduce(x) { $1($0, step) })
   }
 
+  public func positionRegime(promptTokens: Int) -> Int { rotary.regime(promptTokens: promptTokens) }
+
   public func logits(_ hidden: Tensor) -> Tensor { head.map { $0(hidden) } ?? embedding.project(hidden) }
 }
 
@@ -128,7 +141,8 @@ struct LlamaLayer: Sendable {
     inputNorm = try RMSNorm(w["input_layernorm"], c.hiddenSize, epsilon: c.epsilon)
     attention = try CausalAttention(
       w["self_attn"], c.hiddenSize, heads: c.heads, kvHeads: c.kvHeads, head: c.headDim, layer: layer, rotary: rotary,
-      window: c.window, bias: c.attentionBias, outputBias: c.attentionBias)
+      window: c.window, bias: c.attentionBias, outputBias: c.attentionOutputBias, layout: c.joinsProjections ? .joined("qkv_proj") : .separate,
+      logn: c.lognLength > 0 ? LogNScale(trained: c.lognLength) : nil)
     postNorm = try RMSNorm(w["post_attention_layernorm"], c.hiddenSize, epsilon: c.epsilon)
     mlp = try GatedMLP(w["mlp"], c.hiddenSize, c.intermediateSize, activation: c.activation)
   }

@@ -123,7 +123,7 @@ public struct SAMViT: VisionEncoder {
       blocks.append(
         try ViTBlock(
           w["layers"][index], config.width, config.mlpWidth, heads: config.heads, epsilon: config.epsilon, activation: config.activation,
-          fused: true, positions: isGlobal ? whole : windowed, windows: isGlobal ? nil : Windows(map: config.grid, window: config.window)))
+          layout: .joined("qkv"), positions: isGlobal ? whole : windowed, windows: isGlobal ? nil : Windows(map: config.grid, window: config.window)))
     }
     self.blocks = blocks
     neck = try SAMNeck(w["neck"], config)

@@ -75,7 +75,7 @@ public struct SigLIP: VisionEncoder {
       layers.append(
         try ViTBlock(
           w["encoder"]["layers"][index], width, config.intermediateSize, heads: config.heads, epsilon: config.epsilon,
-          activation: config.activation, fused: config.isTimm))
+          activation: config.activation, layout: config.isTimm ? .joined("qkv") : .separate))
     }
     self.layers = layers
     norm = try LayerNorm(w["post_layernorm"], width, epsilon: config.epsilon)
