@@ -86,6 +86,7 @@ let package = Package(
     tests("AviaryPartsTests", core + ["AviaryNN", "AviaryParts", "Architectures", "CoreTestSupport"]),
     tests("AviaryRuntimeTests", core + ["AviaryFormats", "AviaryRuntime", "CoreTestSupport", "CAllocationCount"]),
     tests("GoldenTests", core + ["AviaryFormats", "AviaryRuntime", "CoreTestSupport"]),
+    tests("FamilyTests", core + ["Architectures", "AviaryNN", "AviaryParts", "AviaryFormats", "AviaryMedia", "AviaryText", "AviaryRuntime", "CoreTestSupport"]),
     tests("HouseTests", core + ["AviaryRuntime"]),
     tests("AviaryFormatsTests", core + ["AviaryFormats"]),
     tests("AviaryMediaTests", core + ["AviaryMedia", crypto], exclude: ["Fixtures"]),

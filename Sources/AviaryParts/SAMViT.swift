@@ -23,6 +23,8 @@ public struct SAMConfig: Sendable, Hashable {
   /// The first global block's map is added through a neck of its own, scaled by a learned number.
   public var hasSidePath = false
 
+  public static let largestWindow = SquareMap.largestSide
+
   /// The ViT-B of Segment Anything.
   public init() {}
 

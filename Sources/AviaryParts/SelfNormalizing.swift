@@ -12,8 +12,8 @@ public struct SelfNormalizing<Inner: VisionEncoder>: VisionEncoder {
     self.inner = inner
     self.statistics = try statistics.map { s throws(AviaryError) in
       (
-        try w.constant("pixel_mean", s.mean.map { Float($0) }, [1, 3, 1, 1]),
-        try w.constant("pixel_std", s.deviation.map { Float($0) }, [1, 3, 1, 1])
+        mean: try w.constant("pixel_mean", s.mean.map { Float($0) }, [1, 3, 1, 1]),
+        deviation: try w.constant("pixel_std", s.deviation.map { Float($0) }, [1, 3, 1, 1])
       )
     }
   }

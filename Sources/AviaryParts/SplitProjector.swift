@@ -12,7 +12,7 @@ public struct SplitProjector: Adapter {
   ///   - parts: scope of each layer, the channels that it reads, in the order of the features, and those that it gives.
   ///   - rest: what follows on the joined rows.
   public init(_ parts: [(scope: Weights, input: Int, output: Int)], then rest: MLPProjector? = nil) throws(AviaryError) {
-    var layers: [(AviaryNN.Linear, Range<Int>)] = []
+    var layers: [(layer: AviaryNN.Linear, channels: Range<Int>)] = []
     var start = 0
     for part in parts {
       layers.append((try AviaryNN.Linear(part.scope, part.input, part.output, bias: true), start..<start + part.input))

@@ -7,6 +7,12 @@ enum FolderTokenizer {
   static func load(_ folder: FolderOnDisk) throws(AviaryError) -> any Tokenizer {
     var files = TokenizerFiles()
     files.tokenizer = try folder.json("tokenizer.json")
+    if files.tokenizer == nil, let ranks = try folder.bytes("qwen.tiktoken", maxBytes: folder.limits.jsonBytes) {
+      let result: Result<SubwordTokenizer, AviaryError> = ranks.withUnsafeBytes { bytes in
+        do throws(AviaryError) { return .success(try SubwordTokenizer(qwen: bytes, limits: folder.limits)) } catch { return .failure(error) }
+      }
+      return try result.get()
+    }
     if files.tokenizer == nil {
       files.sentencePiece = try folder.bytes("tokenizer.model", maxBytes: folder.limits.jsonBytes)
       files.vocabulary = try folder.json("vocab.json")
