@@ -79,11 +79,15 @@ struct CancellationTests {
     let backend = WatchedBackend()
     let engine = try Engine(TinyModel.seeing(on: backend))
     let right = try await engine.answer(request("Hi", tokens: 4)).result.generatedIDs
+    // Requests run one by one: while the second runs, the first is gone.
+    _ = try await engine.answer(request("Hi", tokens: 4))
+    let held = backend.liveBuffers
     for index in 0..<60 {
       backend.reset(.cancel(run: index % 4, afterSteps: index % 3))
       await expectError(.cancelled) { _ = try await engine.answer(request("Hi", tokens: 8)) }
     }
     backend.reset()
     #expect(try await engine.answer(request("Hi", tokens: 4)).result.generatedIDs == right)
+    #expect(backend.liveBuffers <= held + 5, "a sequence is five buffers")
   }
 }

@@ -33,7 +33,7 @@ struct WeightLoaderTests {
     }
   }
 
-  @Test func theTableOfAManyWrongTensorsIsShort() throws {
+  @Test func theTableOfManyWrongTensorsIsShort() throws {
     var source = MemoryWeights()
     for index in 0..<40 { try source.add("x.\(index)", [1], [0]) }
     expectError(.weights, "30 tensors missing", "40 that the model", "and 18 more\n", "and 28 more not used") {

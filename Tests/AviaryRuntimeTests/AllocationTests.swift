@@ -7,16 +7,8 @@ import Testing
 
 /// A step of decoding allocates nothing once the first steps have run. In optimised builds: what is not optimised boxes
 /// at every turn.
-@Suite(.enabled(if: AllocationTests.isOptimised))
+@Suite(.enabled(if: isOptimised))
 struct AllocationTests {
-  static let isOptimised: Bool = {
-    #if DEBUG
-      false
-    #else
-      true
-    #endif
-  }()
-
   /// Allocations of this thread during `body`.
   static func count(_ body: () throws -> Void) rethrows -> UInt64 {
     allocation_count_begin()
@@ -66,3 +58,11 @@ struct AllocationTests {
     #expect(allocations <= 100 * 12, "\(allocations) in 100 tokens")
   }
 }
+
+private let isOptimised: Bool = {
+  #if DEBUG
+    false
+  #else
+    true
+  #endif
+}()

@@ -10,6 +10,12 @@ public final class WatchedBackend: Backend {
   private struct State {
     var runs: [Run] = []
     var stop: Stop?
+    var buffers: [Held] = []
+  }
+
+  /// A buffer for as long as somebody else holds it. Sendable: only looked at under the lock.
+  private struct Held: @unchecked Sendable {
+    weak var buffer: (any Buffer)?
   }
 
   /// What ran: the number of steps, and the module path of the first one that has one.
@@ -27,7 +33,15 @@ public final class WatchedBackend: Backend {
   public var runs: [Run] { state.withLock { $0.runs } }
   /// Forgets the runs so far and arranges for the next interruption.
   public func reset(_ stop: Stop? = nil) {
-    state.withLock { $0 = State(stop: stop) }
+    state.withLock { ($0.runs, $0.stop) = ([], stop) }
+  }
+
+  /// Buffers that are still held by somebody.
+  public var liveBuffers: Int {
+    state.withLock { state in
+      state.buffers.removeAll { $0.buffer == nil }
+      return state.buffers.count
+    }
   }
 
   public var capabilities: Capabilities { inner.capabilities }
@@ -35,7 +49,11 @@ public final class WatchedBackend: Backend {
   public func adopt(_ pages: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(AviaryError) -> (any Buffer)? {
     try inner.adopt(pages, owner: owner)
   }
-  public func allocate(_ byteCount: Int) throws(AviaryError) -> any Buffer { try inner.allocate(byteCount) }
+  public func allocate(_ byteCount: Int) throws(AviaryError) -> any Buffer {
+    let buffer = try inner.allocate(byteCount)
+    state.withLock { $0.buffers.append(Held(buffer: buffer)) }
+    return buffer
+  }
   public func upload(_ bytes: UnsafeRawBufferPointer, to slice: BufferSlice) throws(AviaryError) { try inner.upload(bytes, to: slice) }
   public func download(_ slice: BufferSlice, into bytes: UnsafeMutableRawBufferPointer) throws(AviaryError) {
     try inner.download(slice, into: bytes)

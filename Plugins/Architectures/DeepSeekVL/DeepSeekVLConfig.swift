@@ -1,4 +1,4 @@
-public import AviaryCore
+import AviaryCore
 public import AviaryParts
 import AviaryTensor
 
