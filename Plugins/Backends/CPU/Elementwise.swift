@@ -41,7 +41,7 @@ extension Run {
 
   func swiglu(_ gate: Operand, _ up: Operand, _ out: Operand) {
     let (a, b) = (RowBlocks(gate.view), RowBlocks(up.view))
-    let cols = gate.size(-1)
+    let cols = gate.rank > 0 ? gate.size(-1) : 1
     guard a.outer == b.outer, a.rows == b.rows else {
       // Rows that are spaced unevenly: one at a time.
       let rows = gate.shape.elements / max(cols, 1)

@@ -127,7 +127,7 @@ struct RowBlocks {
       }
       axis -= 1
     }
-    outer = axis + 1
+    outer = max(axis + 1, 0)
     self.rows = rows
     rowStride = stride
   }

@@ -37,7 +37,7 @@ extension Run {
     args.planes = Int64(x.shape.elements / max(x.size(-1) * x.size(-2), 1))
     (args.h, args.w, args.oh, args.ow) = (Int64(x.size(-2)), Int64(x.size(-1)), Int64(out.size(-2)), Int64(out.size(-1)))
     args.kind = av_resize_kind(rawValue: UInt32(spec.mode.rawValue))
-    args.align_corners = spec.alignCorners
+    args.align_corners = spec.alignCorners && spec.mode != .nearest
     args.cubic_a = spec.cubicA
     args.x = UnsafePointer(x.floats)
     args.y = out.floats
