@@ -17,7 +17,7 @@ public struct AnswerLoop {
   public init(_ request: GenerationRequest, _ processor: any Processor, prompt: [Int32]) {
     self.request = request
     stop = processor.stop
-    sampler = Sampler(request.sampling)
+    sampler = Sampler(request.sampling, rules: processor.suppressed.isEmpty ? [] : [SuppressedTokens(processor.suppressed)])
     stops = StopDetector(processor.stop.strings + request.stop)
     decoder = processor.tokenizer.streamDecoder(skipSpecial: true)
     history = prompt
@@ -51,5 +51,15 @@ public struct AnswerLoop {
     if stops.hit != nil { finishReason = .stop }
     text += rest
     return rest
+  }
+}
+
+/// Tokens that are never chosen.
+struct SuppressedTokens: LogitRule {
+  private let ids: Set<Int32>
+  init(_ ids: Set<Int32>) { self.ids = ids }
+
+  mutating func apply(_ logits: inout [Float], history: [Int32]) {
+    for id in ids where logits.indices.contains(Int(id)) { logits[Int(id)] = -.infinity }
   }
 }

@@ -13,18 +13,34 @@ public protocol Architecture: Sendable {
   /// Whether this configuration is one of its own. Families share `model_type` values (`llava` is also Yi-VL's), so
   /// each looks at declared markers; the default accepts whatever `claims` names.
   static func recognises(_ config: ConfigReader) throws(AviaryError) -> Bool
+  /// Whether a folder holds one of its own. By default its `config.json` says so; a family whose checkpoints have none
+  /// looks for other marks.
+  static func recognises(_ folder: any ModelFolder) throws(AviaryError) -> Bool
   /// The configuration, read and checked.
   static func config(_ folder: any ModelFolder) throws(AviaryError) -> Config
   /// The tensors, under the names that `model` asks for.
   static func weights(_ config: Config, _ folder: any ModelFolder) throws(AviaryError) -> (any WeightSource, NameMap)
   static func model(_ config: Config, _ weights: Weights) throws(AviaryError) -> Model
   static func processor(_ config: Config, _ folder: any ModelFolder) throws(AviaryError) -> any Processor
+  /// Runs a part of a model alone on recorded inputs, for parity checks of parts that no published model shows.
+  ///
+  /// - Returns: what it computes, under the recorded names.
+  static func component(_ folder: any ModelFolder, _ recorded: [RecordedTensor], on backend: any Backend) throws(AviaryError) -> [RecordedTensor]
 }
 
 extension Architecture {
   public static func recognises(_ config: ConfigReader) throws(AviaryError) -> Bool {
     let names = try config.strings("architectures") + [config.string("model_type", default: "")]
     return names.contains { claims.contains($0) }
+  }
+
+  public static func recognises(_ folder: any ModelFolder) throws(AviaryError) -> Bool {
+    guard let config = try folder.optionalConfig("config.json") else { return false }
+    return try recognises(config)
+  }
+
+  public static func component(_ folder: any ModelFolder, _ recorded: [RecordedTensor], on backend: any Backend) throws(AviaryError) -> [RecordedTensor] {
+    throw AviaryError(.request, "\(id) has no parts that run alone", wanted: "a whole model", at: folder.name)
   }
 }
 
@@ -38,12 +54,15 @@ public protocol ModelFolder: Sendable {
   /// Another part of a composed checkpoint by the name that the configuration gives it: inside this folder, beside
   /// it, or in the Hugging Face cache.
   func part(_ name: String) throws(AviaryError) -> any ModelFolder
-  func tokenizer() throws(AviaryError) -> any Tokenizer
+  /// - Parameter tokens: control tokens that the model's code adds to those of the files, in the order of their ids.
+  func tokenizer(adding tokens: [String]) throws(AviaryError) -> any Tokenizer
   /// The checkpoint's own chat template, where it has one.
   func promptTemplate() throws(AviaryError) -> (any PromptTemplate)?
 }
 
 extension ModelFolder {
+  public func tokenizer() throws(AviaryError) -> any Tokenizer { try tokenizer(adding: []) }
+
   /// A configuration file that must be there.
   public func config(_ file: String = "config.json") throws(AviaryError) -> ConfigReader {
     guard let json = try json(file) else { throw AviaryError(.file, "no \(file)", wanted: "a model folder with \(file)", at: name) }

@@ -91,7 +91,7 @@ public struct Generator: Sendable {
     (result.text, result.generatedIDs, result.finishReason) = (loop.text, loop.ids, loop.finishReason)
     result.decodeSeconds = lap()
     result.arenaBytes = sequence.runner.arenaBytes
-    result.cacheBytes = sequence.cache.byteCount
+    result.cacheBytes = sequence.cacheBytes
     event(.finished(result))
     return result
   }

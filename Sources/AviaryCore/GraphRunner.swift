@@ -15,13 +15,20 @@ public final class GraphRunner {
   /// Largest arena that any plan needed, bytes.
   public private(set) var arenaBytes = 0
 
-  public init(_ loaded: LoadedModel, states: [BufferSlice]) throws(AviaryError) {
-    backend = loaded.backend
-    plans = PlanCache(for: backend.capabilities, capacity: 16)
-    graph = Graph(weights: loaded.weights.shapes)
-    let arena = try loaded.backend.allocate(64)
-    bindings = Bindings(weights: loaded.weights.slices, states: states, arena: BufferSlice(arena))
+  public convenience init(_ loaded: LoadedModel, states: [BufferSlice]) throws(AviaryError) {
+    try self.init(loaded.weights, on: loaded.backend, states: states)
   }
+
+  /// For graphs of a part that is no whole model.
+  public init(_ weights: ModelWeights, on backend: any Backend, states: [BufferSlice] = []) throws(AviaryError) {
+    self.backend = backend
+    plans = PlanCache(for: backend.capabilities, capacity: 16)
+    graph = Graph(weights: weights.shapes)
+    bindings = Bindings(weights: weights.slices, states: states, arena: BufferSlice(try backend.allocate(64)))
+  }
+
+  /// The buffers that `Graph.state` means from now on; plans that name others must not run any more.
+  func bind(states: [BufferSlice]) { bindings.states = states }
 
   /// Values of a run: outputs in order, taps by name.
   public struct Values {

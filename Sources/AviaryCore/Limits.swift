@@ -18,7 +18,7 @@ public struct Limits: Sendable, Hashable {
   public var imageFileBytes = 20 << 20
   public var imageSide = 16_384
   public var imagePixels = 50_000_000
-  public var imagesPerRequest = 16
+  public var imagesPerRequest = 64
   public var imageDecodeSeconds = 10.0
   // Text and templates
   public var textBytes = 16 << 20

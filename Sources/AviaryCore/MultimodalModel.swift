@@ -8,8 +8,16 @@ public protocol MultimodalModel: Sendable {
   var canSee: Bool { get }
   /// Shapes of one picture's views where it can see.
   var viewShapes: [Shape] { get }
+  /// What is kept of each picture where pictures are looked at by cross-attention instead of spliced in.
+  var media: MediaShape? { get }
   /// One picture's views, each [tiles, 3, h, w], to what the language model gets.
   func perceive(_ views: [Tensor], _ layout: MediaLayout) -> Percept
+}
+
+extension MultimodalModel {
+  public var media: MediaShape? { nil }
+  /// Channels of a picture's rows.
+  var perceptWidth: Int { media?.width ?? language.width }
 }
 
 /// Embeddings of pictures spliced into those of the text: LLaVA, Yi-VL, Qwen-VL, Vary, DeepSeek-VL, MiniGPT-4.

@@ -5,6 +5,8 @@ public protocol Processor: Sendable {
   var tokenizer: any Tokenizer { get }
   /// Where generation ends, beside the user's own stop strings.
   var stop: StopRule { get }
+  /// Ids that an answer never has: tokens that stand for pictures.
+  var suppressed: Set<Int32> { get }
   /// Everything that changes a picture's pixels, in words: part of the key of cached features.
   var parameters: String { get }
 
@@ -25,6 +27,7 @@ public protocol Processor: Sendable {
 
 extension Processor {
   public func clean(_ answer: String) -> String { answer }
+  public var suppressed: Set<Int32> { [] }
 }
 
 public struct PromptOptions: Sendable, Hashable {
@@ -32,6 +35,9 @@ public struct PromptOptions: Sendable, Hashable {
   public var system: String?
   /// A named prompt style where the checkpoint allows several (original LLaVA: `v1`, `llava_v1`, ...).
   public var style: String?
+  /// The texts are written in the model's own prompt language, control tokens included: a developer's, never a user's.
+  /// Only families read it whose published prompts cannot be written otherwise (Flamingo's demonstrations).
+  public var trustsText = false
   public init(system: String? = nil, style: String? = nil) {
     self.system = system
     self.style = style
@@ -71,10 +77,13 @@ public struct TokenizedPrompt: Sendable {
   public var inputIDs: [Int32]
   /// The prompt text after expansion, as it was tokenised.
   public var text: String
-  public init(parts: [Part], inputIDs: [Int32], text: String) {
+  /// Which row may look at which picture, where the pictures take no rows of their own.
+  public var sight: MediaSight?
+  public init(parts: [Part], inputIDs: [Int32], text: String, sight: MediaSight? = nil) {
     self.parts = parts
     self.inputIDs = inputIDs
     self.text = text
+    self.sight = sight
   }
 
   /// Rows of the language model's input.
@@ -92,6 +101,18 @@ public struct TokenizedPrompt: Sendable {
     parts.reduce(into: "\(count) tokens") {
       if case .image(let index, let count) = $1 { $0 += ", \(count) of them picture \(index + 1)" }
     }
+  }
+}
+
+/// Which token of a prompt may look at which picture. Tokens generated behind it see what its last one does.
+public struct MediaSight: Sendable, Hashable {
+  /// The picture that each row sees, -1 for none.
+  public var seen: [Int32]
+  /// The rows that stand for the pictures, in order.
+  public var places: [Int]
+  public init(seen: [Int32], places: [Int]) {
+    self.seen = seen
+    self.places = places
   }
 }
 

@@ -85,6 +85,30 @@ public enum PromptAssembly {
     return TokenizedPrompt(parts: parts, inputIDs: recorded, text: prompt.text)
   }
 
+  /// Flamingo's way: a picture costs the one token that stands for it, and each token may look at the latest picture
+  /// at or in front of it.
+  ///
+  /// - Parameters:
+  ///   - id: the marker's token id.
+  ///   - ends: tokens behind which no picture is seen until the next one.
+  public static func attending(
+    _ prompt: MarkedText, marker: String, id: Int32, ends: Set<Int32> = [], _ images: [MediaLayout], _ tokenizer: any Tokenizer
+  ) throws(AviaryError) -> TokenizedPrompt {
+    let ids = try tokenizer.encode(prompt, addSpecial: false)
+    var sight = MediaSight(seen: [], places: [])
+    var current: Int32 = -1
+    for (row, token) in ids.enumerated() {
+      if token == id {
+        current = Int32(sight.places.count)
+        sight.places.append(row)
+      }
+      sight.seen.append(current)
+      if ends.contains(token) { current = -1 }
+    }
+    try check(slots: sight.places.count, images: images, marker)
+    return TokenizedPrompt(parts: ids.isEmpty ? [] : [.tokens(ids)], inputIDs: ids, text: prompt.text, sight: sight)
+  }
+
   private static func check(slots: Int, images: [MediaLayout], _ marker: String) throws(AviaryError) {
     guard slots == images.count else {
       throw AviaryError(.request, "\(images.count) pictures for \(slots) slots \(marker) in the prompt", wanted: "a slot for each picture")

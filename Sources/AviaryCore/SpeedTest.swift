@@ -47,7 +47,7 @@ public struct SpeedTest: Sendable {
       for step in 0..<generatedTokens { try sequence.decode(Int32((step * 104_729 + 7) % vocabulary), into: &logits) }
     }
     figures.arenaBytes = sequence.runner.arenaBytes
-    figures.cacheBytes = sequence.cache.byteCount
+    figures.cacheBytes = sequence.cacheBytes
     return figures
   }
 }

@@ -7,11 +7,14 @@ public struct Step {
   public let cache: CacheStates
   /// What `LanguageModel.positionRegime` said of the prompt.
   public let regime: Int
+  /// Pictures that cross-attention blocks look at; nil where no token sees one.
+  public let media: MediaStep?
 
-  public init(positions: Tensor, cache: CacheStates, regime: Int = 0) {
+  public init(positions: Tensor, cache: CacheStates, regime: Int = 0, media: MediaStep? = nil) {
     self.positions = positions
     self.cache = cache
     self.regime = regime
+    self.media = media
   }
 }
 
@@ -19,7 +22,8 @@ public struct Step {
 public struct CacheStates {
   let graph: Graph
   let shapes: [KVShape]
-  let capacity: Int
+  /// Rows that there is room for; attention runs over all of them.
+  public let capacity: Int
   let dtype: DType
 
   public init(graph: Graph, shapes: [KVShape], capacity: Int, dtype: DType) {

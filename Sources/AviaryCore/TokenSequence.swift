@@ -10,14 +10,18 @@ public final class TokenSequence {
   public let cache: KVCache
   /// What each cached row came from: a token id, or a row of a picture (by key). Compared to find the shared prefix.
   private var rows: [CachedRow] = []
+  /// Keys and values of the pictures, where the model looks at them by cross-attention.
+  private var pictures: MediaCache?
   private var decodePlan: PlannedGraph?
   /// How the cached keys encode positions.
   private var regime = 0
+  /// The picture that tokens see which are generated now; -1 for none.
+  private var seen: Int32 = -1
   /// Rows that are run at once in prefill: bounds the arena and the wait until cancelling is noticed.
   private let chunk: Int
 
   enum CachedRow: Hashable {
-    case token(Int32)
+    case token(Int32, seeing: String?)
     case media(key: String, row: Int)
   }
 
@@ -27,6 +31,7 @@ public final class TokenSequence {
     cache = try KVCache(loaded, capacity: capacity, dtype: kv)
     runner = try GraphRunner(loaded, states: cache.states)
     rows.reserveCapacity(capacity)
+    pictures = loaded.model.media.map { MediaCache($0, kv) }
   }
 
   /// Ends the run in progress early when set.
@@ -37,13 +42,15 @@ public final class TokenSequence {
 
   /// Rows in the cache.
   public var count: Int { rows.count }
+  /// Bytes that keys and values have room in, those of pictures included.
+  public var cacheBytes: Int { cache.byteCount + (pictures?.byteCount ?? 0) }
 
   /// Runs encoder and adapter on one picture.
   ///
   /// - Returns: its rows for the language model, [k * width], and taps where asked for.
   public func perceive(_ image: PreparedImage, taps: Bool = false) throws(AviaryError) -> (rows: [Float], taps: [RecordedTensor]) {
     let seen = try encode(image, taps: taps)
-    let count = seen.outputs[0].count / loaded.model.language.width
+    let count = seen.outputs[0].count / loaded.model.perceptWidth
     guard count == image.layout.tokens else {
       throw AviaryError(.internal, "the picture became \(count) rows", wanted: "\(image.layout.tokens), as the processor declared")
     }
@@ -81,6 +88,7 @@ public final class TokenSequence {
       while shared < min(rows.count, total - 1), rows[shared] == wanted[shared] { shared += 1 }
     }
     rows.removeLast(rows.count - shared)
+    var new = try place(media)
 
     let embedded = try embed(prompt, media, taps: allLogits)
     let width = loaded.model.language.width
@@ -93,19 +101,27 @@ public final class TokenSequence {
       let planned = try runner.plan { graph in
         let x = graph.input(0, [count, width], .f32)
         let positions = graph.input(1, [count], .i32)
-        let hidden = loaded.model.language(x, Step(positions: positions, cache: cache.view(graph), regime: regime))
+        let media = mediaStep(graph, count, new: new.count, total: media.count)
+        let hidden = loaded.model.language(x, Step(positions: positions, cache: cache.view(graph), regime: regime, media: media))
         if allLogits { return [loaded.model.language.logits(hidden)] }
         // Without an output the graph would be dead: the last row keeps it alive, and is small.
         let last = hidden.slice(0, count - 1..<count)
         return [isLast ? loaded.model.language.logits(last) : last]
       }
       let slice = Array(embedded.rows[start * width..<end * width])
-      let values = try runner.run(planned, [.floats(slice), .ints((start..<end).map(Int32.init))])
+      var inputs: [GraphRunner.Input] = [.floats(slice), .ints((start..<end).map(Int32.init))]
+      if let sight = prompt.sight { inputs += pictureInputs(sight.seen[start..<end], new, media) }
+      let values = try runner.run(planned, inputs)
       rows += wanted[start..<end]
+      if !new.isEmpty { pictures?.hold(media.map(\.key)) }
+      new = []
       if allLogits { result.allLogits += values.outputs[0] }
       if isLast { result.logits = values.outputs[0] }
       start = end
     }
+    let last = prompt.sight?.seen.last ?? -1
+    if last != seen { decodePlan = nil }
+    seen = last
     if allLogits { result.logits = Array(result.allLogits.suffix(result.allLogits.count / total)) }
     return result
   }
@@ -127,7 +143,7 @@ public final class TokenSequence {
     runner.setInput(0, id)
     runner.setInput(1, Int32(rows.count))
     try runner.execute(planned)
-    rows.append(.token(id))
+    rows.append(.token(id, seeing: key(of: seen)))
     try runner.read(planned, planned.outputs[0], into: &logits)
   }
 
@@ -136,7 +152,9 @@ public final class TokenSequence {
     let planned = try runner.plan { graph in
       let language = loaded.model.language
       let x = language.embed(graph.input(0, [1], .i32))
-      return [language.logits(language(x, Step(positions: graph.input(1, [1], .i32), cache: cache.view(graph), regime: regime)))]
+      let media = pictures.flatMap { seen < 0 ? nil : MediaStep(graph, $0, firstState: cache.states.count, .one(Int(seen))) }
+      let step = Step(positions: graph.input(1, [1], .i32), cache: cache.view(graph), regime: regime, media: media)
+      return [language.logits(language(x, step))]
     }
     decodePlan = planned
     return planned
@@ -174,12 +192,54 @@ public final class TokenSequence {
   }
 
   private static func cachedRows(_ prompt: TokenizedPrompt, _ media: [PerceivedMedia]) -> [CachedRow] {
-    prompt.parts.flatMap { part -> [CachedRow] in
+    if let sight = prompt.sight {
+      let ids = prompt.parts.flatMap { part -> [Int32] in if case .tokens(let ids) = part { ids } else { [] } }
+      return zip(ids, sight.seen).map { .token($0, seeing: $1 < 0 ? nil : media[Int($1)].key) }
+    }
+    return prompt.parts.flatMap { part -> [CachedRow] in
       switch part {
-      case .tokens(let ids): ids.map { .token($0) }
+      case .tokens(let ids): ids.map { .token($0, seeing: nil) }
       case .image(let index, let count): (0..<count).map { .media(key: media[index].key, row: $0) }
       }
     }
+  }
+}
+
+// MARK: Pictures that are looked at by cross-attention
+
+extension TokenSequence {
+  private func key(of picture: Int32) -> String? { picture < 0 ? nil : pictures.flatMap { $0.keys[Int(picture)] } }
+
+  /// Makes room for the pictures of a prompt.
+  ///
+  /// - Returns: those whose keys and values are not in the cache yet.
+  private func place(_ media: [PerceivedMedia]) throws(AviaryError) -> [Int] {
+    guard var cache = pictures, !media.isEmpty else { return [] }
+    if try cache.reserve(media.count, on: loaded.backend) {
+      runner.bind(states: self.cache.states + cache.states)
+      decodePlan = nil
+    }
+    let missing = cache.missing(media.map(\.key))
+    cache.hold(media.indices.map { missing.contains($0) ? nil : media[$0].key })
+    pictures = cache
+    return missing
+  }
+
+  /// What `t` tokens see: inputs 2 and, where pictures are new, 3 and 4.
+  private func mediaStep(_ graph: Graph, _ t: Int, new: Int, total: Int) -> MediaStep? {
+    guard let pictures, total > 0 else { return nil }
+    let seen = graph.input(2, [t], .i32)
+    let count = new * pictures.shape.tokens
+    let written = new == 0 ? nil : (rows: graph.input(3, [count, pictures.shape.width], .f32), places: graph.input(4, [count], .i32))
+    return MediaStep(graph, pictures, firstState: cache.states.count, .each(seen), new: written)
+  }
+
+  private func pictureInputs(_ seen: ArraySlice<Int32>, _ new: [Int], _ media: [PerceivedMedia]) -> [GraphRunner.Input] {
+    guard let pictures, !media.isEmpty else { return [] }
+    if new.isEmpty { return [.ints(Array(seen))] }
+    return [
+      .ints(Array(seen)), .floats(new.flatMap { media[$0].rows }), .ints(new.flatMap { pictures.rows(of: $0).map(Int32.init) }),
+    ]
   }
 }
 

@@ -33,3 +33,16 @@ public struct GatedMLP: Sendable {
 
   public func callAsFunction(_ x: Tensor) -> Tensor { down(gate(x).unary(activation) * up(x)) }
 }
+
+/// Either feed-forward part, for blocks that differ in nothing else.
+public enum FeedForward: Sendable {
+  case plain(MLP)
+  case gated(GatedMLP)
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    switch self {
+    case .plain(let mlp): mlp(x)
+    case .gated(let mlp): mlp(x)
+    }
+  }
+}

@@ -8,10 +8,11 @@ public struct LayerNorm: Sendable {
   let epsilon: Float
   let path: ModulePath
 
-  public init(_ w: Weights, _ width: Int, epsilon: Double = 1e-5) throws(AviaryError) {
+  /// - Parameter bias: without one, zeros stand in its place.
+  public init(_ w: Weights, _ width: Int, epsilon: Double = 1e-5, bias: Bool = true) throws(AviaryError) {
     path = w.path
     weight = try w.weight("weight", [width])
-    bias = try w.weight("bias", [width])
+    self.bias = bias ? try w.weight("bias", [width]) : try w.constant("bias", Array(repeating: 0, count: width), [width])
     self.epsilon = Float(epsilon)
   }
 
@@ -34,5 +35,18 @@ public struct RMSNorm: Sendable {
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
     x.graph.within(path) { x.rmsNorm(x.graph.use(weight), epsilon: epsilon) }
+  }
+}
+
+/// Either norm, for parts that differ in nothing else.
+public enum Norm: Sendable {
+  case layer(LayerNorm)
+  case rms(RMSNorm)
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    switch self {
+    case .layer(let norm): norm(x)
+    case .rms(let norm): norm(x)
+    }
   }
 }

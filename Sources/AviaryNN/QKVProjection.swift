@@ -41,7 +41,7 @@ public struct QKVProjection: Sendable {
 
   /// [..., width] -> [..., heads, head] of each; keys and values have their own number of heads.
   public func callAsFunction(_ x: Tensor) -> (query: Tensor, key: Tensor, value: Tensor) {
-    let outer = x.shape.dims.dropLast()
+    let outer = Array(x.shape.dims.dropLast())
     func split(_ y: Tensor, _ heads: Int) -> Tensor { y.reshaped(outer + [heads, head]) }
     switch matrices {
     case .separate(let query, let key, let value): return (split(query(x), heads), split(key(x), kvHeads), split(value(x), kvHeads))

@@ -36,12 +36,14 @@ public struct SelfAttention: Sendable {
   }
 }
 
-/// Causal self-attention with rotary positions, grouped queries and a cache: Llama, Mistral, Yi, Qwen.
+/// Causal self-attention with a cache: Llama, Mistral, Yi, Qwen with rotary positions, MPT with linear biases.
 public struct CausalAttention: Sendable {
   let projection: QKVProjection
-  let output: Linear
-  let rotary: RotaryEmbedding
   let logn: LogNScale?
+  let norms: (query: LayerNorm, key: LayerNorm)?
+  let output: Linear
+  let positions: Positions
+  let scale: Float
   let heads: Int
   let kvHeads: Int
   let head: Int
@@ -49,32 +51,56 @@ public struct CausalAttention: Sendable {
   let layer: Int
   let path: ModulePath
 
+  /// How a token's place shows in attention.
+  public enum Positions: Sendable {
+    case rotary(RotaryEmbedding)
+    case alibi(ALiBi)
+    /// Not here: positions were added to the embeddings, if at all.
+    case none
+  }
+
   /// - Parameters:
   ///   - window: keys further back are not seen; 0 sees all.
   ///   - bias: of queries, keys and values.
   ///   - logn: scales the queries of long sequences.
+  ///   - norms: of queries and keys over all heads at once.
+  ///   - scale: of the scores; nil takes head^-0.5.
   public init(
-    _ w: Weights, _ width: Int, heads: Int, kvHeads: Int, head: Int, layer: Int, rotary: RotaryEmbedding, window: Int = 0, bias: Bool = false,
-    outputBias: Bool = false, layout: QKVProjection.Layout = .separate, logn: LogNScale? = nil
+    _ w: Weights, _ width: Int, heads: Int, kvHeads: Int, head: Int, layer: Int, positions: Positions, window: Int = 0, bias: Bool = false,
+    outputBias: Bool = false, output: String = "o_proj", layout: QKVProjection.Layout = .separate, logn: LogNScale? = nil,
+    norms: (query: LayerNorm, key: LayerNorm)? = nil, scale: Double? = nil
   ) throws(AviaryError) {
     path = w.path
-    (self.heads, self.kvHeads, self.head, self.layer, self.rotary, self.window) = (heads, kvHeads, head, layer, rotary, window)
+    (self.heads, self.kvHeads, self.head, self.layer, self.positions, self.window) = (heads, kvHeads, head, layer, positions, window)
     self.logn = logn
+    self.norms = norms
+    self.scale = scale.map { Float($0) } ?? 1 / Float(head).squareRoot()
     projection = try QKVProjection(w, width, heads: heads, kvHeads: kvHeads, head: head, bias: bias, layout: layout)
-    output = try Linear(w["o_proj"], heads * head, width, bias: outputBias)
+    self.output = try Linear(w[output], heads * head, width, bias: outputBias)
   }
 
   /// [t, width] -> [t, width]
   public func callAsFunction(_ x: Tensor, _ step: Step) -> Tensor {
     let t = x.size(0)
     let mixed = x.graph.within(path) {
-      var (q, k, v) = projection(x)
-      (q, k) = (rotary(q, step.positions, regime: step.regime), rotary(k, step.positions, regime: step.regime))
+      let made = projection(x)
+      var (q, k) = (made.query, made.key)
+      if let norms {
+        q = norms.query(q.reshaped(t, heads * head)).reshaped(t, heads, head)
+        k = norms.key(k.reshaped(t, kvHeads * head)).reshaped(t, kvHeads, head)
+      }
+      var bias: Tensor?
+      switch positions {
+      case .rotary(let rotary):
+        (q, k) = (rotary(q, step.positions, regime: step.regime), rotary(k, step.positions, regime: step.regime))
+      case .alibi(let alibi): bias = alibi(step.positions, rows: step.cache.capacity)
+      case .none: break
+      }
       if let logn { q = q * logn(step.positions).reshaped(t, 1, 1) }
-      let seen = step.cache.append(layer: layer, keys: k, values: v, at: step.positions)
-      var spec = Attention(scale: 1 / Float(head).squareRoot())
+      let seen = step.cache.append(layer: layer, keys: k, values: made.value, at: step.positions)
+      var spec = Attention(scale: scale)
       spec.window = Int32(window)
-      return q.reshaped(1, t, heads, head).attention(seen.keys, seen.values, spec, positions: step.positions.reshaped(1, t))
+      return q.reshaped(1, t, heads, head).attention(seen.keys, seen.values, spec, positions: step.positions.reshaped(1, t), bias: bias)
     }
     return output(mixed.reshaped(t, heads * head))
   }

@@ -12,11 +12,15 @@ public struct CLIPConfig: Sendable, Hashable {
   public var imageSize = 224
   public var epsilon = 1e-5
   public var activation = UnaryKind.quickGelu
+  /// Queries, keys and values are rows of one matrix `in_proj`, as OpenAI's own files have them.
+  public var joinsProjections = false
 
-  public init(_ c: ConfigReader) throws(AviaryError) {
-    // Other towers have the same keys and other layers.
-    let _: Bool = try c.choice("model_type", default: "clip_vision_model", of: [("clip_vision_model", true), ("clip", true)])
-    hiddenSize = try c.int("hidden_size", default: 768, in: 1...16_384)
+  /// - Parameters:
+  ///   - types: values of `model_type` that mean this tower: others have the same keys and other layers.
+  ///   - width: the key of the channels.
+  public init(_ c: ConfigReader, types: [String] = ["clip_vision_model", "clip"], width: String = "hidden_size") throws(AviaryError) {
+    let _: Bool = try c.choice("model_type", default: types.first, of: types.map { ($0, true) })
+    hiddenSize = try c.int(width, default: 768, in: 1...16_384)
     intermediateSize = try c.int("intermediate_size", default: 3072, in: 1...262_144)
     layers = try c.int("num_hidden_layers", default: 12, in: 1...256)
     heads = try c.int("num_attention_heads", default: 12, in: 1...256)
@@ -28,7 +32,29 @@ public struct CLIPConfig: Sendable, Hashable {
       throw AviaryError(.config, "patch_size \(patchSize)", wanted: "at most image_size \(imageSize)", at: c.place)
     }
     guard hiddenSize % heads == 0 else {
-      throw AviaryError(.config, "hidden_size \(hiddenSize)", wanted: "a multiple of num_attention_heads \(heads)", at: c.place)
+      throw AviaryError(.config, "\(width) \(hiddenSize)", wanted: "a multiple of num_attention_heads \(heads)", at: c.place)
+    }
+  }
+
+  /// Reads `open_clip_config.json`, whose defaults are open_clip's.
+  public init(openCLIP c: ConfigReader) throws(AviaryError) {
+    guard let model = try c.object("model_cfg"), let vision = try model.object("vision_cfg") else {
+      throw AviaryError(.config, "no model_cfg.vision_cfg", wanted: "the sizes of a vision tower", at: c.place)
+    }
+    hiddenSize = try vision.int("width", default: 768, in: 1...16_384)
+    layers = try vision.int("layers", default: 12, in: 1...256)
+    let head = try vision.int("head_width", default: 64, in: 1...16_384)
+    imageSize = try vision.int("image_size", default: 224, in: 1...4096)
+    patchSize = try vision.int("patch_size", default: 16, in: 1...1024)
+    let ratio = try vision.number("mlp_ratio", default: 4, in: 0.01...64)
+    intermediateSize = Int(Double(hiddenSize) * ratio)
+    activation = try model.bool("quick_gelu", default: false) ? .quickGelu : .gelu
+    guard hiddenSize % head == 0, hiddenSize >= head else {
+      throw AviaryError(.config, "width \(hiddenSize)", wanted: "a multiple of head_width \(head)", at: vision.place)
+    }
+    heads = hiddenSize / head
+    guard patchSize <= imageSize else {
+      throw AviaryError(.config, "patch_size \(patchSize)", wanted: "at most image_size \(imageSize)", at: vision.place)
     }
   }
 
@@ -92,7 +118,7 @@ public struct CLIPViT: VisionEncoder {
       layers.append(
         try ViTBlock(
           w["encoder"]["layers"][index], config.hiddenSize, config.intermediateSize, heads: config.heads, epsilon: config.epsilon,
-          activation: config.activation))
+          activation: config.activation, layout: config.joinsProjections ? .joined("in_proj") : .separate))
     }
     self.layers = layers
   }

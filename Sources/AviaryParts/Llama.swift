@@ -12,6 +12,8 @@ public struct LlamaConfig: Sendable, Hashable {
   public var kvHeads = 32
   public var headDim = 128
   public var vocabularySize = 32000
+  /// Tokens behind these whose rows stand in tables of their own (IDEFICS).
+  public var additionalVocabulary = 0
   public var contextLength = 2048
   public var epsilon = 1e-6
   public var ropeTheta = 10000.0
@@ -87,16 +89,17 @@ public struct LlamaConfig: Sendable, Hashable {
 
 /// The Llama decoder (Touvron et al. 2023), which Vicuna, Mistral and Yi share: pre-norm blocks of grouped-query
 /// attention with rotary positions, and a gated MLP.
-public struct Llama: LanguageModel {
+public struct Llama: LayeredLanguageModel {
   let config: LlamaConfig
   let embedding: Embedding
   let rotary: RotaryEmbedding
   let layers: [LlamaLayer]
   let norm: RMSNorm
   let head: AviaryNN.Linear?
+  let additionalHead: AviaryNN.Linear?
 
   public var width: Int { config.hiddenSize }
-  public var vocabularySize: Int { config.vocabularySize }
+  public var vocabularySize: Int { config.vocabularySize + config.additionalVocabulary }
   public var contextLength: Int { config.contextLength }
   public var cacheShapes: [KVShape] {
     Array(repeating: KVShape(heads: config.kvHeads, keyWidth: config.headDim, valueWidth: config.headDim), count: config.layers)
@@ -106,7 +109,7 @@ public struct Llama: LanguageModel {
   public init(_ w: Weights, _ config: LlamaConfig) throws(AviaryError) {
     self.config = config
     let model = w["model"]
-    embedding = try Embedding(model["embed_tokens"], config.vocabularySize, config.hiddenSize)
+    embedding = try Embedding(model["embed_tokens"], config.vocabularySize, config.hiddenSize, additional: config.additionalVocabulary)
     rotary = try RotaryEmbedding(
       model["rotary"], dimensions: config.headDim, theta: config.ropeTheta, linearScaling: config.ropeScaling,
       ntk: config.ntkLength > 0 ? DynamicNTK(trained: config.ntkLength, longest: config.contextLength) : nil)
@@ -117,17 +120,23 @@ public struct Llama: LanguageModel {
     // PyTorch files keep a tied head under both names.
     if config.tiesEmbeddings { _ = try w["lm_head"].optional("weight", [config.vocabularySize, config.hiddenSize]) }
     head = config.tiesEmbeddings ? nil : try AviaryNN.Linear(w["lm_head"], config.hiddenSize, config.vocabularySize)
+    additionalHead =
+      config.tiesEmbeddings || config.additionalVocabulary == 0
+      ? nil : try AviaryNN.Linear(w["lm_head"]["additional_fc"], config.hiddenSize, config.additionalVocabulary)
   }
 
   public func embed(_ ids: Tensor) -> Tensor { embedding(ids) }
 
-  public func callAsFunction(_ x: Tensor, _ step: Step) -> Tensor {
-    norm(layers.reduce(x) { $1($0, step) })
-  }
+  public var layerCount: Int { layers.count }
+  public func layer(_ index: Int, _ x: Tensor, _ step: Step) -> Tensor { layers[index](x, step) }
+  public func normalised(_ x: Tensor) -> Tensor { norm(x) }
 
   public func positionRegime(promptTokens: Int) -> Int { rotary.regime(promptTokens: promptTokens) }
 
-  public func logits(_ hidden: Tensor) -> Tensor { head.map { $0(hidden) } ?? embedding.project(hidden) }
+  public func logits(_ hidden: Tensor) -> Tensor {
+    guard let head else { return embedding.project(hidden) }
+    return additionalHead.map { Tensor.concat([head(hidden), $0(hidden)], axis: -1) } ?? head(hidden)
+  }
 }
 
 /// One block: two residual lines.
@@ -140,7 +149,7 @@ struct LlamaLayer: Sendable {
   init(_ w: Weights, _ c: LlamaConfig, layer: Int, _ rotary: RotaryEmbedding) throws(AviaryError) {
     inputNorm = try RMSNorm(w["input_layernorm"], c.hiddenSize, epsilon: c.epsilon)
     attention = try CausalAttention(
-      w["self_attn"], c.hiddenSize, heads: c.heads, kvHeads: c.kvHeads, head: c.headDim, layer: layer, rotary: rotary,
+      w["self_attn"], c.hiddenSize, heads: c.heads, kvHeads: c.kvHeads, head: c.headDim, layer: layer, positions: .rotary(rotary),
       window: c.window, bias: c.attentionBias, outputBias: c.attentionOutputBias, layout: c.joinsProjections ? .joined("qkv_proj") : .separate,
       logn: c.lognLength > 0 ? LogNScale(trained: c.lognLength) : nil)
     postNorm = try RMSNorm(w["post_attention_layernorm"], c.hiddenSize, epsilon: c.epsilon)

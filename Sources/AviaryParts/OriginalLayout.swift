@@ -103,13 +103,3 @@ public enum GridPinpoints {
     return points
   }
 }
-
-/// Names of a CLIP tower's tensors.
-public enum ClipNames {
-  /// Rules for what a model that stops at a feature layer never reads: the last layers and the final norm.
-  public static func unused(below scope: String, _ config: CLIPConfig, _ features: FeatureLayers) -> [NameMap.Rule] {
-    let last = features.indices.max() ?? 0
-    return [.ignorePrefix(scope + "post_layernorm.")]
-      + (last..<max(last, config.layers)).map { .ignorePrefix("\(scope)encoder.layers.\($0).") }
-  }
-}

@@ -34,7 +34,7 @@ struct FolderOnDisk: ModelFolder {
     return FolderOnDisk(path: path, surroundings: surroundings, limits: limits)
   }
 
-  func tokenizer() throws(AviaryError) -> any Tokenizer { try FolderTokenizer.load(self) }
+  func tokenizer(adding tokens: [String]) throws(AviaryError) -> any Tokenizer { try FolderTokenizer.load(self, adding: tokens) }
 
   /// `chat_template.jinja`, `chat_template.json`, or the tokenizer's own, in the order in which Hugging Face looks.
   func promptTemplate() throws(AviaryError) -> (any PromptTemplate)? { try FolderTemplate.load(self) }

@@ -4,7 +4,7 @@ import AviaryText
 
 /// The tokenizer that a folder's files describe.
 enum FolderTokenizer {
-  static func load(_ folder: FolderOnDisk) throws(AviaryError) -> any Tokenizer {
+  static func load(_ folder: FolderOnDisk, adding tokens: [String]) throws(AviaryError) -> any Tokenizer {
     var files = TokenizerFiles()
     files.tokenizer = try folder.json("tokenizer.json")
     if files.tokenizer == nil, let ranks = try folder.bytes("qwen.tiktoken", maxBytes: folder.limits.jsonBytes) {
@@ -21,6 +21,6 @@ enum FolderTokenizer {
     files.config = try folder.json("tokenizer_config.json")
     files.specialTokensMap = try folder.json("special_tokens_map.json")
     files.addedTokens = try folder.json("added_tokens.json")
-    return try TokenizerLoader.load(files, limits: folder.limits)
+    return try TokenizerLoader.load(files, extra: tokens.map { AddedToken($0) }, limits: folder.limits)
   }
 }

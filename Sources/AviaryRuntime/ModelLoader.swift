@@ -25,8 +25,8 @@ public struct ModelLoader: Sendable {
   ///
   /// - Throws: `.config` that lists the known families.
   public func architecture(of folder: any ModelFolder) throws(AviaryError) -> any Architecture.Type {
+    for architecture in architectures where try architecture.recognises(folder) { return architecture }
     let config = try folder.config()
-    for architecture in architectures where try architecture.recognises(config) { return architecture }
     let names = try config.strings("architectures") + [config.string("model_type", default: "no model_type")]
     throw AviaryError(
       .config, "a model of type \(names.joined(separator: ", "))",
@@ -69,7 +69,7 @@ public struct ModelLoader: Sendable {
 
   /// A checkpoint may name Python files of its own; they are data here.
   private static func notices(_ folder: any ModelFolder) throws(AviaryError) -> [String] {
-    try folder.config().has("auto_map") ? ["\(folder.name) brings code of its own (auto_map), which is not run"] : []
+    try folder.optionalConfig("config.json")?.has("auto_map") == true ? ["\(folder.name) brings code of its own (auto_map), which is not run"] : []
   }
 }
 

@@ -28,7 +28,7 @@ public struct MemoryFolder: ModelFolder {
     guard let part = parts[name] else { throw AviaryError(.file, "no part \(name)", at: self.name) }
     return part
   }
-  public func tokenizer() throws(AviaryError) -> any Tokenizer { ByteTokenizer() }
+  public func tokenizer(adding tokens: [String]) throws(AviaryError) -> any Tokenizer { ByteTokenizer() }
   public func promptTemplate() throws(AviaryError) -> (any PromptTemplate)? { nil }
 }
 

@@ -11,6 +11,8 @@ public struct GoldenCase: Sendable {
   /// The exact text that the reference gave to its tokenizer.
   public let prompt: String?
   public let generatedText: String?
+  /// Set where the record is of a part that ran alone, without a request: the `id` of its family.
+  let component: String?
   let imagePaths: [String]
   let expected: SafetensorsFile
 
@@ -20,11 +22,21 @@ public struct GoldenCase: Sendable {
   public init(_ folder: String, limits: Limits = .standard) throws(AviaryError) {
     self.folder = folder
     name = folder.split(separator: "/").last.map(String.init) ?? folder
-    guard try ContainedPath.find("request.json", in: folder, at: name) != nil else {
+    let hasRequest = try ContainedPath.find("request.json", in: folder, at: name) != nil
+    var facts = ConfigReader.empty("expected.json")
+    if try ContainedPath.find("expected.json", in: folder, at: name) != nil || hasRequest {
+      facts = try ConfigReader(try JSONParser.parse(file: folder + "/expected.json", maxBytes: limits.configBytes), place: "expected.json")
+    }
+    let kind = try facts.optionalString("kind")
+    let isComponent = !hasRequest && kind == "component"
+    component = isComponent ? try facts.string("family") : nil
+    guard hasRequest || isComponent else {
       throw AviaryError(.file, "no request.json", wanted: "a golden case's folder (model, request.json, expected.safetensors)", at: name)
     }
-    let r = try ConfigReader(try JSONParser.parse(file: folder + "/request.json", maxBytes: limits.configBytes), place: "request.json")
-    let facts = try ConfigReader(try JSONParser.parse(file: folder + "/expected.json", maxBytes: limits.configBytes), place: "expected.json")
+    let r: ConfigReader =
+      hasRequest
+      ? try ConfigReader(try JSONParser.parse(file: folder + "/request.json", maxBytes: limits.configBytes), place: "request.json")
+      : .empty("request.json")
     expected = try SafetensorsFile(path: folder + "/expected.safetensors", limits: limits)
     let conversation = try MessageReader.read(r)
     imagePaths = conversation.imagePaths
@@ -33,6 +45,7 @@ public struct GoldenCase: Sendable {
     request.sampling.temperature = try r.number("temperature", default: 0, in: 0...100)
     request.sampling.repetitionPenalty = try r.number("repetition_penalty", default: 1, in: 0.01...100)
     request.stop = if let one = r.value("stop")?.string { [one] } else { try r.strings("stop") }
+    request.options.trustsText = true
     request.options.style = try r.optionalString("conversation_template")
     self.request = request
     prompt = try r.optionalString("prompt")
@@ -48,6 +61,16 @@ public struct GoldenCase: Sendable {
     return request
   }
 
+  /// Every recorded tensor of floats.
+  func allFloats() throws(AviaryError) -> [RecordedTensor] {
+    var tensors: [RecordedTensor] = []
+    for name in expected.names {
+      guard let tensor = try expected.tensor(name), tensor.dtype.isFloat else { continue }
+      tensors.append(RecordedTensor(name, tensor.shape.dims, .floats(tensor.floats())))
+    }
+    return tensors
+  }
+
   func floats(_ name: String) throws(AviaryError) -> [Float]? { try expected.tensor(name)?.floats() }
   func integers(_ name: String) throws(AviaryError) -> [Int64]? { try expected.tensor(name)?.integers() }
 }
@@ -58,6 +81,7 @@ extension StoredTensor {
     let bytes = bytes
     switch dtype {
     case .i64: return (0..<shape.elements).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self) }
+    case .u8, .bool: return bytes.map { Int64($0) }
     case .i32: return (0..<shape.elements).map { Int64(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)) }
     default: return nil
     }

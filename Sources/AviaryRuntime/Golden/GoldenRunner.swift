@@ -19,6 +19,7 @@ public struct GoldenRunner: Sendable {
 
   /// Verifies one case on a backend.
   public func run(_ golden: GoldenCase, on backend: any Backend) throws(AviaryError) -> Outcome {
+    if let family = golden.component { return try runComponent(golden, of: family, on: backend) }
     let loaded = try loader.load(golden.modelFolder, on: backend)
     let generator = try Generator(loaded, features: FeatureCache(), limits: loader.limits)
     guard let processor = loaded.processor else { throw AviaryError(.internal, "no processor") }
@@ -27,18 +28,12 @@ public struct GoldenRunner: Sendable {
 
     var outcome = Outcome()
     func add(_ tensor: RecordedTensor, tolerance: Double? = nil) throws(AviaryError) {
-      outcome.tensors.append(tensor)
-      switch tensor.values {
-      case .floats(let values):
-        outcome.report.compare(
-          tensor.name, tensor.shape, values, try golden.floats(tensor.name), recordedShape: try golden.expected.tensor(tensor.name)?.shape.dims ?? [],
-          tolerance: tolerance ?? self.tolerance)
-      case .ints(let values): outcome.report.compare(tensor.name, values, try golden.integers(tensor.name))
-      }
+      try compare(tensor, golden, &outcome, tolerance: tolerance)
     }
 
     outcome.report.compare("prompt", prepared.prompt.text, golden.prompt)
     try add(RecordedTensor("input_ids", [prepared.prompt.inputIDs.count], .ints(prepared.prompt.inputIDs.map(Int64.init))))
+    for tensor in Self.sight(prepared.prompt, prepared.images.count) { try add(tensor) }
     for tensor in processor.record(prepared.images) { try add(tensor, tolerance: 2e-2) }
     try substituteRecordedPixels(&prepared.images, golden, processor)
 
@@ -70,6 +65,40 @@ public struct GoldenRunner: Sendable {
     try add(RecordedTensor("step_logits", [loop.ids.count, vocabulary], .floats(steps)))
     try add(RecordedTensor("generated_ids", [loop.ids.count], .ints(loop.ids.map(Int64.init))))
     return outcome
+  }
+
+  /// Verifies a part that runs alone.
+  private func runComponent(_ golden: GoldenCase, of family: String, on backend: any Backend) throws(AviaryError) -> Outcome {
+    guard let architecture = loader.architectures.first(where: { $0.id == family }) else {
+      throw AviaryError(.config, "a part of the family \(family)", wanted: "one of " + loader.architectures.map { $0.id }.joined(separator: ", "), at: golden.name)
+    }
+    var outcome = Outcome()
+    for tensor in try architecture.component(try loader.folder(golden.modelFolder), try golden.allFloats(), on: backend) {
+      try compare(tensor, golden, &outcome)
+    }
+    return outcome
+  }
+
+  private func compare(_ tensor: RecordedTensor, _ golden: GoldenCase, _ outcome: inout Outcome, tolerance: Double? = nil) throws(AviaryError) {
+    outcome.tensors.append(tensor)
+    switch tensor.values {
+    case .floats(let values):
+      outcome.report.compare(
+        tensor.name, tensor.shape, values, try golden.floats(tensor.name), recordedShape: try golden.expected.tensor(tensor.name)?.shape.dims ?? [],
+        tolerance: tolerance ?? self.tolerance)
+    case .ints(let values): outcome.report.compare(tensor.name, values, try golden.integers(tensor.name))
+    }
+  }
+
+  /// Where pictures stand and who may look at them, for models that look at them by cross-attention.
+  private static func sight(_ prompt: TokenizedPrompt, _ pictures: Int) -> [RecordedTensor] {
+    guard let sight = prompt.sight else { return [] }
+    let rows = sight.seen.count
+    let mask = sight.seen.flatMap { seen in (0..<pictures).map { Int64($0) == Int64(seen) ? Int64(1) : 0 } }
+    return [
+      RecordedTensor("media_locations", [rows], .ints((0..<rows).map { sight.places.contains($0) ? 1 : 0 })),
+      RecordedTensor("image_attention_mask", [rows, pictures], .ints(mask)),
+    ]
   }
 
   /// Where the decoder's pixels differ by a grey level from the reference's, the recorded ones are fed, so that the

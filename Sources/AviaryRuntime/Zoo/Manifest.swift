@@ -79,7 +79,7 @@ struct ManifestFolder: ModelFolder {
     ManifestPart(manifest: manifest, part: name.hasPrefix("./") ? String(name.dropFirst(2)) : name)
   }
 
-  func tokenizer() throws(AviaryError) -> any Tokenizer { throw AviaryError(.file, "\(manifest.name) is a manifest, without a tokenizer") }
+  func tokenizer(adding tokens: [String]) throws(AviaryError) -> any Tokenizer { throw AviaryError(.file, "\(manifest.name) is a manifest, without a tokenizer") }
   func promptTemplate() throws(AviaryError) -> (any PromptTemplate)? { nil }
 }
 
@@ -90,6 +90,6 @@ private struct ManifestPart: ModelFolder {
   func json(_ file: String) throws(AviaryError) -> JSONValue? { manifest.json["configuration"]?["\(part)/\(file)"] }
   func weights() throws(AviaryError) -> any WeightSource { try ManifestFolder(manifest).weights() }
   func part(_ name: String) throws(AviaryError) -> any ModelFolder { ManifestPart(manifest: manifest, part: "\(part)/\(name)") }
-  func tokenizer() throws(AviaryError) -> any Tokenizer { try ManifestFolder(manifest).tokenizer() }
+  func tokenizer(adding tokens: [String]) throws(AviaryError) -> any Tokenizer { try ManifestFolder(manifest).tokenizer() }
   func promptTemplate() throws(AviaryError) -> (any PromptTemplate)? { nil }
 }
