@@ -51,6 +51,8 @@ public protocol ModelFolder: Sendable {
   /// A parsed JSON file, or nil where there is none.
   func json(_ file: String) throws(AviaryError) -> JSONValue?
   func weights() throws(AviaryError) -> any WeightSource
+  /// One file of weights, where a family publishes them under names of its own.
+  func weights(file: String) throws(AviaryError) -> any WeightSource
   /// Another part of a composed checkpoint by the name that the configuration gives it: inside this folder, beside
   /// it, or in the Hugging Face cache.
   func part(_ name: String) throws(AviaryError) -> any ModelFolder
@@ -62,6 +64,8 @@ public protocol ModelFolder: Sendable {
 
 extension ModelFolder {
   public func tokenizer() throws(AviaryError) -> any Tokenizer { try tokenizer(adding: []) }
+  /// As `weights()`, for folders without files.
+  public func weights(file: String) throws(AviaryError) -> any WeightSource { try weights() }
 
   /// A configuration file that must be there.
   public func config(_ file: String = "config.json") throws(AviaryError) -> ConfigReader {

@@ -38,6 +38,8 @@ public struct PromptOptions: Sendable, Hashable {
   /// The texts are written in the model's own prompt language, control tokens included: a developer's, never a user's.
   /// Only families read it whose published prompts cannot be written otherwise (Flamingo's demonstrations).
   public var trustsText = false
+  /// What the pictures are called, in order, for models whose prompts name them (Qwen-VL: their paths).
+  public var imageNames: [String] = []
   public init(system: String? = nil, style: String? = nil) {
     self.system = system
     self.style = style

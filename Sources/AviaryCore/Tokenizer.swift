@@ -92,6 +92,29 @@ public struct MarkedText: Sendable, Hashable, ExpressibleByStringInterpolation {
     return parts
   }
 
+  /// The same text with these spellings trusted wherever they stand: for markup that users may write.
+  ///
+  /// - Parameter spellings: ASCII, each beginning with `<`.
+  public func trusting(_ spellings: [String]) -> MarkedText {
+    let bytes = Array(text.utf8)
+    let marks = spellings.map { Array($0.utf8) }
+    var result = MarkedText()
+    var start = 0
+    var i = 0
+    while i < bytes.count {
+      guard bytes[i] == UInt8(ascii: "<"), let mark = marks.first(where: { bytes[i...].starts(with: $0) }) else {
+        i += 1
+        continue
+      }
+      result.append(slice(start..<i))
+      result.append(String(decoding: mark, as: UTF8.self), trusted: true)
+      i += mark.count
+      start = i
+    }
+    result.append(slice(start..<bytes.count))
+    return result
+  }
+
   /// The part in that UTF-8 range, its marks kept. The bounds must fall on scalar boundaries.
   public func slice(_ range: Range<Int>) -> MarkedText {
     let start = text.utf8.index(text.startIndex, offsetBy: range.lowerBound)

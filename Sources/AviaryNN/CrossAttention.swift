@@ -38,33 +38,36 @@ public struct CrossAttention: Sendable {
   /// - Parameters:
   ///   - width: channels of what asks.
   ///   - context: channels of what is looked at.
+  ///   - bias: of all layers.
   ///   - norms: over each head of queries and keys.
   public init(
-    _ w: Weights, _ width: Int, context: Int, heads: Int, head: Int, names: Names, norms: (query: Norm, key: Norm)? = nil
+    _ w: Weights, _ width: Int, context: Int, heads: Int, head: Int, names: Names, bias: Bool = false, norms: (query: Norm, key: Norm)? = nil
   ) throws(AviaryError) {
     path = w.path
     (self.heads, self.head, self.norms) = (heads, head, norms)
     let inner = heads * head
-    query = try Linear(w[names.query], width, inner)
+    query = try Linear(w[names.query], width, inner, bias: bias)
     switch names.context {
-    case .joined(let name): (key, value) = (try Linear(w[name], context, 2 * inner), nil)
+    case .joined(let name): (key, value) = (try Linear(w[name], context, 2 * inner, bias: bias), nil)
     case .separate(let keyName, let valueName):
-      (key, value) = (try Linear(w[keyName], context, inner), try Linear(w[valueName], context, inner))
+      (key, value) = (try Linear(w[keyName], context, inner, bias: bias), try Linear(w[valueName], context, inner, bias: bias))
     }
-    output = try Linear(w[names.output], inner, width)
+    output = try Linear(w[names.output], inner, width, bias: bias)
   }
 
   public var cacheShape: KVShape { KVShape(heads: heads, keyWidth: head, valueWidth: head) }
 
   /// [..., context] -> [..., heads, head]
-  public func keysAndValues(_ context: Tensor) -> (keys: Tensor, values: Tensor) {
+  ///
+  /// - Parameter place: added to what keys are made of, and not to what values are made of; for matrices of their own.
+  public func keysAndValues(_ context: Tensor, place: Tensor? = nil) -> (keys: Tensor, values: Tensor) {
     let outer = Array(context.shape.dims.dropLast())
     func split(_ y: Tensor) -> Tensor { y.reshaped(outer + [heads, head]) }
     return context.graph.within(path) {
       let keys: Tensor
       let values: Tensor
       if let value {
-        (keys, values) = (split(key(context)), split(value(context)))
+        (keys, values) = (split(key(place.map { context + $0 } ?? context)), split(value(context)))
       } else {
         let both = key(context).reshaped(outer + [2 * heads, head])
         (keys, values) = (both.slice(-2, 0..<heads), both.slice(-2, heads..<2 * heads))

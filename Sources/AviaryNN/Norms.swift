@@ -8,10 +8,12 @@ public struct LayerNorm: Sendable {
   let epsilon: Float
   let path: ModulePath
 
-  /// - Parameter bias: without one, zeros stand in its place.
-  public init(_ w: Weights, _ width: Int, epsilon: Double = 1e-5, bias: Bool = true) throws(AviaryError) {
+  /// - Parameters:
+  ///   - scale: without one, ones stand in its place.
+  ///   - bias: without one, zeros stand in its place.
+  public init(_ w: Weights, _ width: Int, epsilon: Double = 1e-5, scale: Bool = true, bias: Bool = true) throws(AviaryError) {
     path = w.path
-    weight = try w.weight("weight", [width])
+    weight = scale ? try w.weight("weight", [width]) : try w.constant("weight", Array(repeating: 1, count: width), [width])
     self.bias = bias ? try w.weight("bias", [width]) : try w.constant("bias", Array(repeating: 0, count: width), [width])
     self.epsilon = Float(epsilon)
   }

@@ -14,17 +14,18 @@ struct ViTBlock: Sendable {
   /// Takes `layer_norm1`, `self_attn`, `layer_norm2` and `mlp` (`fc1`, `fc2`) below the scope.
   ///
   /// - Parameters:
+  ///   - keyBias: whether keys have a bias, as queries and values have.
   ///   - layout: of queries, keys and values.
   ///   - positions: relative positions among the cells that see each other: of a window where there are windows.
   ///   - windows: attention stays inside of these.
   init(
-    _ w: Weights, _ width: Int, _ hidden: Int, heads: Int, epsilon: Double, activation: UnaryKind, layout: QKVProjection.Layout = .separate,
-    positions: SquareMap? = nil, windows: Windows? = nil
+    _ w: Weights, _ width: Int, _ hidden: Int, heads: Int, epsilon: Double, activation: UnaryKind, keyBias: Bool = true,
+    layout: QKVProjection.Layout = .separate, positions: SquareMap? = nil, windows: Windows? = nil
   ) throws(AviaryError) {
     norm1 = try LayerNorm(w["layer_norm1"], width, epsilon: epsilon)
     let scope = w["self_attn"]
     let relative = try positions.map { map throws(AviaryError) in try RelativePositions(scope, map, head: width / heads) }
-    attention = try SelfAttention(scope, width, heads: heads, layout: layout, relative: relative)
+    attention = try SelfAttention(scope, width, heads: heads, keyBias: keyBias, layout: layout, relative: relative)
     norm2 = try LayerNorm(w["layer_norm2"], width, epsilon: epsilon)
     mlp = try MLP(w["mlp"], width, hidden, activation)
     self.windows = windows

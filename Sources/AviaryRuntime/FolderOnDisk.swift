@@ -2,6 +2,7 @@ import AviaryCore
 import AviaryFormats
 import AviaryTensor
 import AviaryText
+import Foundation
 
 /// A checkpoint's folder on this machine.
 struct FolderOnDisk: ModelFolder {
@@ -12,7 +13,7 @@ struct FolderOnDisk: ModelFolder {
   var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 
   func json(_ file: String) throws(AviaryError) -> JSONValue? {
-    guard let path = try ContainedPath.find(file, in: path, at: name) else { return nil }
+    guard let path = try ContainedPath.find(file, in: path, at: name) else { return file == "config.json" ? try LavisConfig.read(self) : nil }
     let isConfig = !["tokenizer.json", "vocab.json"].contains(file)
     return try JSONParser.parse(file: path, maxBytes: isConfig ? limits.configBytes : limits.jsonBytes, limits: limits)
   }
@@ -27,7 +28,22 @@ struct FolderOnDisk: ModelFolder {
     return withExtendedLifetime(mapped) { Array(mapped.bytes) }
   }
 
+  /// Names of the files in the folder that end so, sorted.
+  func files(ending: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter { $0.hasSuffix(ending) }.sorted()
+  }
+
+  func yaml(_ file: String) throws(AviaryError) -> JSONValue? {
+    guard let bytes = try bytes(file, maxBytes: limits.configBytes) else { return nil }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw AviaryError(.format, "not UTF-8 text", at: file) }
+    return try YAMLFile.parse(text, name: file, limits: limits)
+  }
+
   func weights() throws(AviaryError) -> any WeightSource { try Checkpoint.open(path, limits: limits) }
+
+  func weights(file: String) throws(AviaryError) -> any WeightSource {
+    try Checkpoint.open(file: try ContainedPath.resolve(file, in: path, at: name), limits: limits)
+  }
 
   func part(_ name: String) throws(AviaryError) -> any ModelFolder {
     let path = try ModelPath.resolveTower(name, modelFolder: path, environment: surroundings.environment, home: surroundings.home)

@@ -10,6 +10,7 @@ extension SubwordTokenizer {
     try self.init(
       tiktoken: ranks,
       pattern: #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
-      special: (texts + pictures).map { AddedToken($0) }, composes: true, frame: TokenFrame(eos: "<|endoftext|>"), limits: limits)
+      // Tags around places are part of an answer, and shown.
+      special: texts.map { AddedToken($0) } + pictures.map { AddedToken($0, special: false) }, composes: true, frame: TokenFrame(eos: "<|endoftext|>"), limits: limits)
   }
 }

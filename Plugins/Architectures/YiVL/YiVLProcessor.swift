@@ -55,12 +55,3 @@ struct YiVLProcessor: Processor {
     return text
   }
 }
-
-extension String {
-  fileprivate func trimmingWhitespace() -> String {
-    var view = self[...]
-    while view.first?.isWhitespace == true { view.removeFirst() }
-    while view.last?.isWhitespace == true { view.removeLast() }
-    return String(view)
-  }
-}

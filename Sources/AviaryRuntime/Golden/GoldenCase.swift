@@ -46,6 +46,7 @@ public struct GoldenCase: Sendable {
     request.sampling.repetitionPenalty = try r.number("repetition_penalty", default: 1, in: 0.01...100)
     request.stop = if let one = r.value("stop")?.string { [one] } else { try r.strings("stop") }
     request.options.trustsText = true
+    request.options.imageNames = conversation.imagePaths
     request.options.style = try r.optionalString("conversation_template")
     self.request = request
     prompt = try r.optionalString("prompt")

@@ -1,0 +1,53 @@
+public import AviaryTensor
+
+/// A source in which some matrices are cut into blocks of equally many rows, each a tensor with a name of its own:
+/// PyTorch's `in_proj_weight` as the matrices of queries, keys and values. Nothing is copied.
+public struct SplitSource: WeightSource {
+  /// Tensors whose name ends with `suffix` become as many as there are parts, which end with these instead.
+  public struct Rule: Sendable, Hashable {
+    public var suffix: String
+    public var parts: [String]
+    public init(_ suffix: String, _ parts: [String]) {
+      self.suffix = suffix
+      self.parts = parts
+    }
+  }
+
+  public let names: [String]
+  public var summary: String { inner.summary }
+  private let inner: any WeightSource
+  /// Own name -> stored name, number of the block, blocks.
+  private let blocks: [String: (stored: String, index: Int, count: Int)]
+
+  public init(_ inner: any WeightSource, _ rules: [Rule]) {
+    var names: [String] = []
+    var blocks: [String: (stored: String, index: Int, count: Int)] = [:]
+    for name in inner.names {
+      guard let rule = rules.first(where: { name.hasSuffix($0.suffix) }) else {
+        names.append(name)
+        continue
+      }
+      let stem = String(name.dropLast(rule.suffix.count))
+      for (index, part) in rule.parts.enumerated() {
+        names.append(stem + part)
+        blocks[stem + part] = (name, index, rule.parts.count)
+      }
+    }
+    self.inner = inner
+    self.names = names
+    self.blocks = blocks
+  }
+
+  /// - Throws: `.weights` where the rows do not divide into the blocks.
+  public func tensor(_ name: String) throws(AviaryError) -> StoredTensor? {
+    guard let block = blocks[name] else { return try inner.tensor(name) }
+    guard let whole = try inner.tensor(block.stored) else { return nil }
+    guard whole.shape.count > 0, whole.shape[0] % block.count == 0 else {
+      throw AviaryError(.weights, "tensor \(quoted(block.stored)) has the shape \(whole.shape)", wanted: "rows in \(block.count) equal blocks")
+    }
+    var shape = whole.shape
+    shape[0] /= block.count
+    return StoredTensor(
+      name: name, shape: shape, dtype: whole.dtype, pages: whole.pages, offset: whole.offset + block.index * (whole.byteCount / block.count))
+  }
+}
