@@ -11,10 +11,10 @@ enum TowerShapes {
     var c = try CLIPConfig(.empty(place))
     (c.hiddenSize, c.intermediateSize, c.layers, c.heads, c.patchSize, c.imageSize) = (1024, 4096, 24, 16, 14, 224)
     let scope = "transformer.vision_tower.vision_model."
-    guard let source, let patches = try shape(source, scope + "embeddings.patch_embedding.weight", 4, place),
-      let positions = try shape(source, scope + "embeddings.position_embedding.weight", 2, place),
-      let up = try shape(source, scope + "encoder.layers.0.mlp.fc1.weight", 2, place)
-    else { return c }
+    guard let source else { return c }
+    let patches = try shape(source, scope + "embeddings.patch_embedding.weight", 4, place)
+    let positions = try shape(source, scope + "embeddings.position_embedding.weight", 2, place)
+    let up = try shape(source, scope + "encoder.layers.0.mlp.fc1.weight", 2, place)
     (c.hiddenSize, c.patchSize, c.intermediateSize) = (patches[0], patches[2], up[0])
     c.layers = count(source, scope + "encoder.layers.")
     c.heads = max(1, c.hiddenSize / clipHead)
@@ -30,11 +30,13 @@ enum TowerShapes {
     var c = SAMConfig()
     c.downsampleChannels = [512, 1024]
     let scope = "transformer.vision_tower_high."
-    guard let source, let patches = try shape(source, scope + "patch_embed.proj.weight", 4, place),
-      let positions = try shape(source, scope + "pos_embed", 4, place), let up = try shape(source, scope + "blocks.0.mlp.lin1.weight", 2, place),
-      let neck = try shape(source, scope + "neck.0.weight", 4, place), let first = try shape(source, scope + "net_2.weight", 4, place),
-      let second = try shape(source, scope + "net_3.weight", 4, place)
-    else { return c }
+    guard let source else { return c }
+    let patches = try shape(source, scope + "patch_embed.proj.weight", 4, place)
+    let positions = try shape(source, scope + "pos_embed", 4, place)
+    let up = try shape(source, scope + "blocks.0.mlp.lin1.weight", 2, place)
+    let neck = try shape(source, scope + "neck.0.weight", 4, place)
+    let first = try shape(source, scope + "net_2.weight", 4, place)
+    let second = try shape(source, scope + "net_3.weight", 4, place)
     (c.width, c.patchSize, c.mlpWidth, c.neckChannels) = (patches[0], patches[2], up[0], neck[0])
     let (side, overflow) = c.patchSize.multipliedReportingOverflow(by: positions[1])
     guard !overflow, side <= 4096 else {
@@ -46,7 +48,7 @@ enum TowerShapes {
     guard (1...256).contains(c.layers) else { throw AviaryError(.config, "\(c.layers) blocks", wanted: "1...256", at: place) }
     c.globalBlocks = []
     for block in 0..<c.layers {
-      guard let table = try shape(source, scope + "blocks.\(block).attn.rel_pos_h", 2, place) else { continue }
+      let table = try shape(source, scope + "blocks.\(block).attn.rel_pos_h", 2, place)
       c.heads = max(1, c.width / table[1])
       // A block whose table reaches over the whole map attends to all of it.
       if table[0] == 2 * c.grid - 1 { c.globalBlocks.append(block) } else { c.window = (table[0] + 1) / 2 }
@@ -58,9 +60,11 @@ enum TowerShapes {
     return c
   }
 
-  /// The shape of a tensor of that rank; nil where there is none, which loading reports.
-  private static func shape(_ source: any WeightSource, _ name: String, _ rank: Int, _ place: String) throws(AviaryError) -> Shape? {
-    guard let shape = try source.tensor(name)?.shape else { return nil }
+  /// The shape of a tensor of that rank.
+  private static func shape(_ source: any WeightSource, _ name: String, _ rank: Int, _ place: String) throws(AviaryError) -> Shape {
+    guard let shape = try source.tensor(name)?.shape else {
+      throw AviaryError(.weights, "no tensor \(name)", wanted: "Vary's two towers in \(source.summary)", at: place)
+    }
     guard shape.count == rank, shape.dims.allSatisfy({ (1...1_048_576).contains($0) }) else {
       throw AviaryError(.weights, "\(name) of shape \(shape)", wanted: "\(rank) sizes above 0", at: place)
     }

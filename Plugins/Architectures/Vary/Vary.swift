@@ -44,6 +44,8 @@ public enum Vary: Architecture {
     }
     let tokens = try c.int("image_token_len", default: 256, in: 1...65_536)
     guard tokens == clip.grid * clip.grid, clip.grid == sam.outputGrid else {
+      // Without weights the published sizes were taken: then what keeps the weights away is the reason.
+      if source == nil { _ = try folder.weights() }
       throw AviaryError(
         .config, "image_token_len \(tokens)", wanted: "\(clip.grid * clip.grid) and \(sam.outputGrid * sam.outputGrid), the rows of the two towers",
         at: "config.json")
