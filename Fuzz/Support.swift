@@ -47,6 +47,11 @@ enum Fuzz {
   /// Whether a text holds a sign that nothing in the seeds is named with: what canaries look for.
   static func isMarked(_ text: String) -> Bool { text.utf8.contains { "#$&@^`~".utf8.contains($0) || (1..<9).contains($0) } }
 
+  /// Whether a name is spelled as no seed spells one, for parsers of which few mutations are accepted.
+  static func isOdd(_ name: String) -> Bool {
+    name.utf8.contains { $0 < 0x80 && !"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._".utf8.contains($0) }
+  }
+
   nonisolated(unsafe) private static var sink: UInt8 = 0
 }
 
