@@ -67,7 +67,7 @@ FN void pack_transposed(av_dtype type, const void *data, int64_t stride, int64_t
     vf v[W];
     int64_t left = k - at;
     if (at * av_size(type) % 64 == 0)  // the lines that follow come next, and are too far apart for the hardware to foresee
-      for (int i = 0; i < W; i++) __builtin_prefetch((const char *)data + ((i + W) * stride + at) * av_size(type));
+      for (int i = 0; i < W; i++) __builtin_prefetch((const char *)data + ((i + W) * stride + at) * av_size(type), 0, 2);
     UNROLL for (int i = 0; i < W; i++) v[i] = i < count ? load_words(type, data, i * stride + at, left) : v_set(0);
     transpose(v);
     int64_t words = (left + word_elements - 1) / word_elements;

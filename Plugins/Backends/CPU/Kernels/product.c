@@ -3,7 +3,7 @@
 // The blocks along k are the same for every number of threads, and so is every sum.
 #include "product.h"
 
-enum { k_words = 256, n_block = 128, alone_words = av_scratch_bytes / 2 / 4 };
+enum { k_words = 384, n_block = 128, alone_words = av_scratch_bytes / 2 / 4 };
 
 typedef struct {
   const av_product *p;
