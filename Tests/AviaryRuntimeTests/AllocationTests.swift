@@ -10,7 +10,7 @@ import Testing
 @Suite(.enabled(if: isOptimised))
 struct AllocationTests {
   /// Allocations of this thread during `body`.
-  static func count(_ body: () throws -> Void) rethrows -> UInt64 {
+  static func count(_ body: () throws -> Void) rethrows -> Int {
     allocation_count_begin()
     defer { _ = allocation_count_end() }
     try body()
