@@ -77,7 +77,10 @@ struct EngineLimitTests {
     var many = request("a")
     many.stop = (0..<17).map { "\($0)" }
     await expectError(.limit, "17 stop strings", "at most 16") { _ = try await engine.answer(many) }
-    await expectError(.limit, "17 pictures", "at most 16") { _ = try await engine.answer(request("a", (0..<17).map { TinyModel.picture($0) })) }
+    let most = Limits.standard.imagesPerRequest
+    await expectError(.limit, "\(most + 1) pictures", "at most \(most)") {
+      _ = try await engine.answer(request("a", (0...most).map { TinyModel.picture($0) }))
+    }
     var hot = request("a")
     hot.sampling.temperature = -1
     await expectError(.request, "temperature is -1.0", "0.0...100.0") { _ = try await engine.answer(hot) }
