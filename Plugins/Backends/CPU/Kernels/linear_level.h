@@ -32,7 +32,7 @@ FN void dots(av_dtype type, const int rows, const int weights, const float *x, i
              float *out) {
   vf sum[thin_rows][thin_weights][2];
   UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < weights; c++) sum[r][c][0] = sum[r][c][1] = v_set(0);
-  const int64_t size = av_size(type), ahead = 1024;
+  const int64_t size = av_size(type), ahead = 2048;
   int64_t i = 0;
   for (; i + 2 * W <= k; i += 2 * W) {
     // Each stream is prefetched 1 KiB ahead, on into the row that follows this group of rows: the hardware stops at a page's end.
@@ -77,7 +77,9 @@ FN void thin_typed(av_dtype type, const av_linear_args *p, int64_t n0, int64_t n
           continue;
         }
         switch (rows) {
-        case 1: dots(type, 1, thin_weights, x, p->ldx, w, row_bytes, p->k, o); break;
+        case 1:
+          for (int64_t j = 0; j < thin_weights; j++) dots(type, 1, 1, x, p->ldx, w + j * row_bytes, row_bytes, p->k, o + j);
+          break;
 #if AV_LEVEL == 2
         case 2: dots(type, 2, thin_weights, x, p->ldx, w, row_bytes, p->k, o); break;
         case 3: dots(type, 3, thin_weights, x, p->ldx, w, row_bytes, p->k, o); break;
