@@ -64,7 +64,7 @@ let package = Package(
       plugins: ["Registry"]),
     // Kernels at -O0 are up to fifty times slower, so that debug builds would be of no use.
     .target(name: "CAviaryKernels", path: "Plugins/Backends/CPU/Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])], linkerSettings: [.linkedLibrary("m")]),
-    module("BackendCPU", ["AviaryTensor", "CAviaryKernels", "COpenBLAS"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),
+    module("BackendCPU", ["AviaryTensor", "CAviaryKernels"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),
 
     .executableTarget(name: "kernel-bench", dependencies: ["CAviaryKernels", "COpenBLAS"], path: "Benchmarks/kernels", cSettings: [.unsafeFlags(["-O2"])]),
 
