@@ -53,7 +53,7 @@ public struct GPTNeoX: LayeredLanguageModel {
   let embedding: Embedding
   let layers: [GPTNeoXLayer]
   let norm: LayerNorm
-  let head: AviaryNN.Linear?
+  let head: Linear?
 
   public var width: Int { config.hiddenSize }
   public var vocabularySize: Int { config.vocabularySize }
@@ -75,7 +75,7 @@ public struct GPTNeoX: LayeredLanguageModel {
     self.layers = layers
     norm = try LayerNorm(model["final_layer_norm"], config.hiddenSize, epsilon: config.epsilon)
     if config.tiesEmbeddings { _ = try w["embed_out"].optional("weight", [config.vocabularySize, config.hiddenSize]) }
-    head = config.tiesEmbeddings ? nil : try AviaryNN.Linear(w["embed_out"], config.hiddenSize, config.vocabularySize)
+    head = config.tiesEmbeddings ? nil : try Linear(w["embed_out"], config.hiddenSize, config.vocabularySize)
   }
 
   public func embed(_ ids: Tensor) -> Tensor { embedding(ids) }

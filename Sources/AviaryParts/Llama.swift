@@ -95,8 +95,8 @@ public struct Llama: LayeredLanguageModel {
   let rotary: RotaryEmbedding
   let layers: [LlamaLayer]
   let norm: RMSNorm
-  let head: AviaryNN.Linear?
-  let additionalHead: AviaryNN.Linear?
+  let head: Linear?
+  let additionalHead: Linear?
 
   public var width: Int { config.hiddenSize }
   public var vocabularySize: Int { config.vocabularySize + config.additionalVocabulary }
@@ -119,10 +119,10 @@ public struct Llama: LayeredLanguageModel {
     norm = try RMSNorm(model["norm"], config.hiddenSize, epsilon: config.epsilon)
     // PyTorch files keep a tied head under both names.
     if config.tiesEmbeddings { _ = try w["lm_head"].optional("weight", [config.vocabularySize, config.hiddenSize]) }
-    head = config.tiesEmbeddings ? nil : try AviaryNN.Linear(w["lm_head"], config.hiddenSize, config.vocabularySize)
+    head = config.tiesEmbeddings ? nil : try Linear(w["lm_head"], config.hiddenSize, config.vocabularySize)
     additionalHead =
       config.tiesEmbeddings || config.additionalVocabulary == 0
-      ? nil : try AviaryNN.Linear(w["lm_head"]["additional_fc"], config.hiddenSize, config.additionalVocabulary)
+      ? nil : try Linear(w["lm_head"]["additional_fc"], config.hiddenSize, config.additionalVocabulary)
   }
 
   public func embed(_ ids: Tensor) -> Tensor { embedding(ids) }

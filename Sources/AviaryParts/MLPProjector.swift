@@ -6,7 +6,7 @@ public import AviaryTensor
 /// applied to each feature row.
 public struct MLPProjector: Adapter {
   enum Layer: Sendable {
-    case linear(AviaryNN.Linear)
+    case linear(Linear)
     case norm(LayerNorm)
     case activation(UnaryKind)
   }
@@ -28,7 +28,7 @@ public struct MLPProjector: Adapter {
     for spec in specs {
       switch spec {
       case .linear(let name):
-        layers.append(.linear(try AviaryNN.Linear(w[name], width, output, bias: bias)))
+        layers.append(.linear(try Linear(w[name], width, output, bias: bias)))
         width = output
       case .norm(let name): layers.append(.norm(try LayerNorm(w[name], width)))
       case .activation(let kind): layers.append(.activation(kind))

@@ -30,7 +30,7 @@ public struct ResamplerConfig: Sendable, Hashable {
 /// The adapter of Qwen-VL (Bai et al. 2023, arXiv:2308.12966): learned queries on a grid look once at all patches, each
 /// with a position in the same table, then a norm and a square matrix.
 public struct Resampler: Adapter {
-  let input: AviaryNN.Linear?
+  let input: Linear?
   let inputNorm: LayerNorm
   let queries: Weight
   let queryNorm: LayerNorm
@@ -48,7 +48,7 @@ public struct Resampler: Adapter {
     path = w.path
     let pool = w["attn_pool"]
     let width = config.width
-    input = config.input == width ? nil : try AviaryNN.Linear(pool["kv_proj"], config.input, width)
+    input = config.input == width ? nil : try Linear(pool["kv_proj"], config.input, width)
     inputNorm = try LayerNorm(pool["ln_kv"], width, epsilon: config.epsilon)
     queries = try pool.weight("query", [config.queries, width])
     queryNorm = try LayerNorm(pool["ln_q"], width, epsilon: config.epsilon)

@@ -5,17 +5,17 @@ public import AviaryTensor
 /// The adapter behind two towers: a linear layer for each one's channels, the results joined, and what follows on the
 /// whole (nothing in Vary; GELU and a linear layer in DeepSeek-VL).
 public struct SplitProjector: Adapter {
-  let parts: [(layer: AviaryNN.Linear, channels: Range<Int>)]
+  let parts: [(layer: Linear, channels: Range<Int>)]
   let rest: MLPProjector?
 
   /// - Parameters:
   ///   - parts: scope of each layer, the channels that it reads, in the order of the features, and those that it gives.
   ///   - rest: what follows on the joined rows.
   public init(_ parts: [(scope: Weights, input: Int, output: Int)], then rest: MLPProjector? = nil) throws(AviaryError) {
-    var layers: [(layer: AviaryNN.Linear, channels: Range<Int>)] = []
+    var layers: [(layer: Linear, channels: Range<Int>)] = []
     var start = 0
     for part in parts {
-      layers.append((try AviaryNN.Linear(part.scope, part.input, part.output, bias: true), start..<start + part.input))
+      layers.append((try Linear(part.scope, part.input, part.output, bias: true), start..<start + part.input))
       start += part.input
     }
     self.parts = layers

@@ -80,7 +80,7 @@ public enum Op: Hashable, Sendable {
 
   // Fused forms: made by Lowering where the backend claims them; each has a decomposition
   /// (x, weight [n, k], bias [n]?, residual?) -> activation(x weightᵀ + bias) + residual
-  case linear(Linear)
+  case linear(FusedLinear)
   /// (gate, up) -> silu(gate) * up
   case swiglu
 }
@@ -191,7 +191,7 @@ public struct Attention: Hashable, Sendable {
 }
 
 /// What a `linear` step does after its product, in this order: bias, activation, residual.
-public struct Linear: Hashable, Sendable {
+public struct FusedLinear: Hashable, Sendable {
   public var hasBias = false
   public var hasResidual = false
   public var activation: UnaryKind?

@@ -17,7 +17,7 @@ import Testing
   private func steps(_ body: (Tensor, [Tensor]) -> Tensor) -> [Op] { Lowering.lower(graph(body), for: all).steps.map(\.op) }
 
   private func linear(bias: Bool = false, _ activation: UnaryKind? = nil, residual: Bool = false) -> Op {
-    var spec = Linear()
+    var spec = FusedLinear()
     (spec.hasBias, spec.activation, spec.hasResidual) = (bias, activation, residual)
     return .linear(spec)
   }
@@ -82,7 +82,7 @@ import Testing
   @Test(arguments: [nil, UnaryKind.gelu, .geluTanh, .quickGelu, .silu, .relu], 0..<4)
   func linearEqualsItsDecomposition(_ activation: UnaryKind?, _ operands: Int) throws {
     let (bias, residual) = (operands & 1 != 0, operands & 2 != 0)
-    var spec = Linear()
+    var spec = FusedLinear()
     (spec.hasBias, spec.hasResidual, spec.activation) = (bias, residual, activation)
     var operands = [Given.pattern([2, 3, 4]), .pattern([5, 4], 1)]
     if bias { operands.append(.pattern([5], 2)) }

@@ -80,9 +80,9 @@ import Testing
     graph.output(graph.input(0, [2, 4], .f32).matmul(graph.use(weight)))
     let plain = Capabilities(deviceName: "", memoryBytes: 0, fusions: [.linear], weightTypes: [.f32])
     let plan = Lowering.lower(graph, for: plain)
-    #expect(plan.steps.map(\.op) == [.cast, .linear(Linear())])
+    #expect(plan.steps.map(\.op) == [.cast, .linear(FusedLinear())])
     #expect(plan.steps[0].output.dtype == .f32)
-    #expect(Lowering.lower(graph, for: all).steps.map(\.op) == [.linear(Linear())])
+    #expect(Lowering.lower(graph, for: all).steps.map(\.op) == [.linear(FusedLinear())])
   }
 
   @Test func outputsAreContiguousAndInTheArena() {

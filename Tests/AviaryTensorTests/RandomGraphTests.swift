@@ -24,9 +24,9 @@ import Testing
   /// Graphs as deep as these would not show a defect if fusions never matched.
   @Test func fusionsOccur() {
     let ops = (0..<50).flatMap { seed in Lowering.lower(RandomGraph(seed: UInt64(seed)).graph, for: Reference().capabilities).steps.map(\.op) }
-    func has(_ test: (Linear) -> Bool) -> Bool { ops.contains { if case .linear(let spec) = $0 { test(spec) } else { false } } }
+    func has(_ test: (FusedLinear) -> Bool) -> Bool { ops.contains { if case .linear(let spec) = $0 { test(spec) } else { false } } }
     #expect(ops.contains(.swiglu))
-    #expect(has { $0 == Linear() })
+    #expect(has { $0 == FusedLinear() })
     #expect(has { $0.hasBias && $0.activation != nil && $0.hasResidual })
     #expect(ops.contains(.scatterRows))
   }

@@ -76,14 +76,14 @@ public enum MiniGPT4: Architecture {
 /// A linear layer behind the Q-Former, or on groups of neighbouring patches.
 public struct MiniGPT4Adapter: Adapter {
   let qformer: QFormer?
-  let projection: AviaryNN.Linear
+  let projection: Linear
 
   /// Patches that become one row where there is no Q-Former.
   static let group = 4
 
   init(_ w: Weights, _ c: MiniGPT4.Config) throws(AviaryError) {
     qformer = try c.qformer.map { sizes throws(AviaryError) in try QFormer(w["qformer"], sizes) }
-    projection = try AviaryNN.Linear(w["llama_proj"], c.qformer?.hiddenSize ?? c.vision.width * Self.group, c.text.hiddenSize, bias: true)
+    projection = try Linear(w["llama_proj"], c.qformer?.hiddenSize ?? c.vision.width * Self.group, c.text.hiddenSize, bias: true)
   }
 
   /// [n, 1 + grid², width] -> [n, rows, hidden]

@@ -4,7 +4,7 @@ import CAviaryKernels
 /// Products with weights and of activations.
 extension Run {
   /// (x, weight [n, k], bias?, residual?)
-  func linear(_ spec: Linear, _ step: PlanStep, _ out: Operand) {
+  func linear(_ spec: FusedLinear, _ step: PlanStep, _ out: Operand) {
     let input = x(step, 0)
     let weight = x(step, 1)
     let residual = spec.hasResidual ? x(step, spec.hasBias ? 3 : 2) : nil

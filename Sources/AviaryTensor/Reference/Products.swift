@@ -25,7 +25,7 @@ extension Reference {
   }
 
   /// Rounds wherever the unfused graph would store.
-  func linear(_ spec: Linear, _ x: [Operand], _ out: Operand) {
+  func linear(_ spec: FusedLinear, _ x: [Operand], _ out: Operand) {
     matmul(x[0], x[1], out, transposed: true)
     let n = out.shape[-1]
     var values = out.values()

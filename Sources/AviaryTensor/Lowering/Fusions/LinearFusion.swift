@@ -6,7 +6,7 @@ enum LinearFusion {
 
   static func match(_ i: Int, _ graph: Graph, _ usage: Usage, _ matches: borrowing FusionMatches) -> FusionMatches.Match? {
     guard graph.nodes[i].op == .matmul(transposed: true), isWeight(graph.operand(1, of: i), graph) else { return nil }
-    var spec = Linear()
+    var spec = FusedLinear()
     var chain: ShortList = [Int32(i)]
     var operands: ShortList = [graph.operand(0, of: i), graph.operand(1, of: i)]
     var end = i
@@ -31,7 +31,7 @@ enum LinearFusion {
     return (chain, FusedNode(op: .linear(spec), operands: operands, row: spec.hasBias ? 2 : nil))
   }
 
-  static func decompose(_ spec: Linear, _ x: [Tensor]) -> Tensor {
+  static func decompose(_ spec: FusedLinear, _ x: [Tensor]) -> Tensor {
     var y = x[0].matmul(x[1])
     if spec.hasBias { y = y + x[2] }
     if let activation = spec.activation { y = y.unary(activation) }
