@@ -23,7 +23,6 @@ let familyReadmes = ((try? FileManager.default.contentsOfDirectory(atPath: "\(Co
   .map { "\($0)/README.md" }
   .filter { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/Plugins/Architectures/\($0)") }
 
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let core: [Target.Dependency] = ["AviaryCore", "AviaryTensor"]
 
 let package = Package(
@@ -34,7 +33,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
@@ -43,6 +41,7 @@ let package = Package(
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(name: "CImageShim", dependencies: ["CJPEG", "CPNG", "CWebP"]),
     .target(name: "CSentencePieceShim", linkerSettings: [.linkedLibrary("sentencepiece")]),
@@ -53,7 +52,7 @@ let package = Package(
     module("AviaryNN", core),
     module("AviaryParts", core + ["AviaryNN"]),
     module("AviaryFormats", core),
-    module("AviaryMedia", core + ["CImageShim", crypto]),
+    module("AviaryMedia", core + ["CImageShim", "CCrypto"]),
     module("AviaryText", core + ["CPCRE2", "CSentencePieceShim"]),
 
     // Plugins
@@ -90,7 +89,7 @@ let package = Package(
     tests("FamilyTests", core + ["Architectures", "AviaryNN", "AviaryParts", "AviaryFormats", "AviaryMedia", "AviaryText", "AviaryRuntime", "CoreTestSupport"]),
     tests("HouseTests", core + ["AviaryRuntime"]),
     tests("AviaryFormatsTests", core + ["AviaryFormats"]),
-    tests("AviaryMediaTests", core + ["AviaryMedia", crypto], exclude: ["Fixtures"]),
+    tests("AviaryMediaTests", core + ["AviaryMedia"], exclude: ["Fixtures"]),
     tests("AviaryTextTests", core + ["AviaryText"], exclude: ["Fixtures"]),
     tests("AviaryTemplateTests", core + ["AviaryText"], exclude: ["Fixtures"]),
   ]

@@ -1,5 +1,4 @@
 public import AviaryCore
-import Crypto
 
 /// The name under which a picture's features are cached: SHA-256 over everything that they depend on.
 ///
@@ -15,15 +14,15 @@ public struct MediaKey: Hashable, Sendable, CustomStringConvertible {
   ///   - parameters: its settings, written out in one fixed way.
   ///   - model: what tells this checkpoint from every other.
   public init(_ image: PixelImage, processor: String, parameters: String, model: String) {
-    var hash = SHA256()
+    let hash = SHA256()
     func add(_ part: [UInt8]) {
-      withUnsafeBytes(of: UInt64(part.count).littleEndian) { hash.update(bufferPointer: $0) }
-      part.withUnsafeBytes { hash.update(bufferPointer: $0) }
+      withUnsafeBytes(of: UInt64(part.count).littleEndian) { hash.update($0) }
+      hash.update(part)
     }
     let sizes = "\(image.width)x\(image.height)x\(image.channels)"
     for text in ["aviary media 1", sizes, processor, parameters, model] { add(Array(text.utf8)) }
     add(image.pixels)
-    digest = Array(hash.finalize())
+    digest = hash.finalize()
   }
 
   /// 64 hexadecimal digits.

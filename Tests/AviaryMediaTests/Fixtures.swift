@@ -1,6 +1,5 @@
 import AviaryCore
 import AviaryTensor
-import Crypto
 import Foundation
 
 @testable import AviaryMedia
@@ -20,7 +19,9 @@ enum Fixtures {
   }
 
   static func hash(_ bytes: [UInt8]) -> String {
-    SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    let hash = SHA256()
+    hash.update(bytes)
+    return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   /// The noise that Fixtures/make.py draws.

@@ -12,7 +12,7 @@ enum Layers {
     "Sources/AviaryNN": core,
     "Sources/AviaryParts": core + ["AviaryNN"],
     "Sources/AviaryFormats": core,
-    "Sources/AviaryMedia": core + ["CImageShim", "Crypto"],
+    "Sources/AviaryMedia": core + ["CImageShim", "CCrypto"],
     "Sources/AviaryText": core + ["CPCRE2", "CSentencePieceShim"],
     "Plugins/Architectures": core + ["AviaryNN", "AviaryParts", "AviaryMedia", "AviaryText"],
     // A backend knows no model; which C modules it stands on is its own affair.
