@@ -34,7 +34,7 @@ struct Eager {
       case .reshape, .contiguous: values.append(operand(node, 0, values))
       default:
         values.append(try single(node, values))
-        if node.op == .scatterRows, case .state(let slot) = graph.nodes[Int(ids(node)[0])].op {
+        if node.op == .scatterRows || node.op == .scatterAddRows, case .state(let slot) = graph.nodes[Int(ids(node)[0])].op {
           states[Int(slot)] = bytes(values[values.count - 1], node.dtype)
         }
       }
@@ -69,11 +69,14 @@ struct Eager {
   private func single(_ node: Node, _ values: [[Double]]) throws -> [Double] {
     let operands = ids(node).indices.map { k in Given(info(ids(node)[k]).0, operand(node, k, values), info(ids(node)[k]).1) }
     let views = operands.enumerated().map { View(contiguous: $0.element.shape, $0.element.dtype, at: .input(Int32($0.offset))) }
-    if node.op == .scatterRows {
+    if node.op == .scatterRows || node.op == .scatterAddRows {
       var result = operands[0].values
       let width = node.shape.dropFirst().elements
       for (row, id) in operands[2].values.enumerated() {
-        for i in 0..<width { result[Int(id) * width + i] = operands[1].values[row * width + i] }
+        for i in 0..<width {
+          let before = node.op == .scatterAddRows ? result[Int(id) * width + i] : 0
+          result[Int(id) * width + i] = before + operands[1].values[row * width + i]
+        }
       }
       return result
     }

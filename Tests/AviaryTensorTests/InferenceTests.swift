@@ -23,6 +23,9 @@ import Testing
     Case(.scatterRows, [([5, 3], .f16), ([2, 3], .f32), ([2], .i32)], ([5, 3], .f16)),
     Case(.scatterRows, [([5, 3], .f16), ([2, 4], .f32), ([2], .i32)], nil),
     Case(.scatterRows, [([5, 3], .f16), ([2, 3], .f32), ([3], .i32)], nil),
+    Case(.scatterAddRows, [([5, 3], .f32), ([2, 3], .f32), ([2], .i32)], ([5, 3], .f32)),
+    Case(.scatterAddRows, [([5, 3], .f32), ([2, 4], .f32), ([2], .i32)], nil),
+    Case(.scatterAddRows, [([5, 3], .f16), ([2, 3], .f32), ([2], .i32)], nil),
   ]
 
   static let elementwise: [Case] = [

@@ -32,6 +32,12 @@ import Testing
     #expect(found == [5, 6, 1, 2, 1, 2, 3, 4])
   }
 
+  @Test func rowsOfEqualIDsAreAdded() throws {
+    let (target, rows) = (Given([3, 2], [1, 2, 3, 4, 5, 6]), Given([3, 2], [10, 20, 30, 40, 50, 60]))
+    let found = try evaluate([target, rows, Given([3], [2, 0, 2], .i32)]) { x, _ in x[0].scatterAddRows(x[1], at: x[2]) }
+    #expect(found == [31, 42, 3, 4, 65, 86])
+  }
+
   @Test(arguments: [-1, 3, Int(Int32.max)]) func idsOutOfRangeAreAnError(_ id: Int) {
     let error = #expect(throws: AviaryError.self) {
       try evaluate([Given([1], [Double(id)], .i32)], weights: [Given([3, 2], [1, 2, 3, 4, 5, 6])]) { x, w in w[0].gatherRows(x[0]) }
