@@ -36,8 +36,9 @@ public struct BackendOptions: Sendable, Hashable {
   public var threads: Int?
   /// Index, name or UUID of the device.
   public var device: String?
-  /// Arithmetic of large products: f32, or bf16 where a faster mode of less precision is wanted.
-  public var compute: DType = .f32
+  /// Arithmetic of products: f32 keeps every factor as it is, bf16 is a faster mode of less precision. Nil leaves it to the backend, which then
+  /// may round activations to 8 bits, block by block, where the weight is quantised, and nowhere else.
+  public var compute: DType?
   /// Backend-specific words: `isa=avx2`.
   public var extra: [String: String] = [:]
   public init() {}
@@ -53,6 +54,8 @@ public struct Capabilities: Sendable {
   /// Fused forms that it runs; Lowering makes no others.
   public var fusions: Set<Fusion>
   public var weightTypes: Set<DType>
+  /// Whether products with quantised weights round activations to 8 bits, 32 at a time with a scale of their own.
+  public var roundsActivations = false
   public init(deviceName: String, details: [(String, String)] = [], memoryBytes: Int, largestBufferBytes: Int = .max, fusions: Set<Fusion> = [], weightTypes: Set<DType> = [.f32, .f16, .bf16]) {
     self.deviceName = deviceName
     self.details = details
@@ -98,4 +101,11 @@ public protocol Backend: AnyObject, Sendable {
   /// Runs the plan to its end. Throws `.cancelled` within 200 ms of the flag being set; the arena is then undefined,
   /// states hold what finished steps wrote.
   func execute(_ plan: Plan, _ bindings: Bindings, _ cancel: CancellationFlag) throws(AviaryError)
+
+  /// Measures what the machine can do at most, which takes a few seconds; nil where the backend does not know how.
+  func measureLimits() -> MachineLimits?
+}
+
+extension Backend {
+  public func measureLimits() -> MachineLimits? { nil }
 }

@@ -28,6 +28,8 @@ public final class Graph {
   public private(set) var taps: [(name: String, output: Int)] = []
   /// Whether `Tensor.tapped(_:)` records; off by default, so that taps cost nothing.
   public var recordsTaps = false
+  /// Applied to what low-rank additions multiply: dropout, while training.
+  package var lowRankInput: ((Tensor) -> Tensor)?
   /// The path given to nodes recorded now.
   public var path = ModulePath.root
 
@@ -46,7 +48,7 @@ public final class Graph {
   }
 
   /// Appends a node. A shape mismatch is a programming error and traps with the shapes and the module path.
-  func record(_ op: Op, _ operands: [Tensor], shape: Shape, dtype: DType) -> Tensor {
+  package func record(_ op: Op, _ operands: [Tensor], shape: Shape, dtype: DType) -> Tensor {
     let start = Int32(operandIDs.count)
     for operand in operands {
       assert(operand.graph === self, "an operand belongs to another graph")
@@ -131,5 +133,10 @@ public struct Weight: Hashable, Sendable {
 /// Shapes and dtypes of the weights that a graph's nodes may name, in order of slot.
 public final class WeightShapes: Sendable {
   public let all: [Weight]
-  public init(_ all: [Weight] = []) { self.all = all }
+  /// By slot of a weight [out, in]: what products with it have added.
+  public let lowRank: [Int32: [LowRank]]
+  public init(_ all: [Weight] = [], lowRank: [Int32: [LowRank]] = [:]) {
+    self.all = all
+    self.lowRank = lowRank
+  }
 }

@@ -9,6 +9,7 @@ extension Op {
     func no(_ text: String) -> Result<(shape: Shape, dtype: DType), ShapeMismatch> { .failure(ShapeMismatch(text: text)) }
     let a = x.first?.shape ?? []
     let dtype = x.first?.dtype ?? .f32
+    if !readsBlocks, let other = x.first(where: \.dtype.isQuantised) { return no("\(other.dtype)\(other.shape), which it does not read") }
 
     switch self {
     case .permute(let axes):
@@ -23,7 +24,7 @@ extension Op {
     case .unary: return dtype == .f32 ? ok(a, dtype) : no("wants f32, got \(dtype)")
 
     case .binary(let kind):
-      guard a == x[1].shape, dtype == x[1].dtype, dtype != .f16, dtype != .bf16 else { return no("\(dtype)\(a) against \(x[1].dtype)\(x[1].shape)") }
+      guard a == x[1].shape, dtype == x[1].dtype, dtype != .f16, dtype != .bf16, !dtype.isQuantised else { return no("\(dtype)\(a) against \(x[1].dtype)\(x[1].shape)") }
       switch kind {
       case .equal, .less, .lessOrEqual: return ok(a, .bool)
       default: return ok(a, dtype)
@@ -57,12 +58,13 @@ extension Op {
     case .gatherRows:
       guard a.count >= 1, x[1].dtype == .i32 else { return no("table \(a), ids \(x[1].dtype)\(x[1].shape)") }
       guard x[1].shape.count + a.count - 1 <= Shape.maxRank else { return no("\(a) at ids \(x[1].shape) has too many axes") }
-      return ok(Shape(x[1].shape.dims + a.dims.dropFirst()), dtype.isFloat ? .f32 : dtype)
+      return ok(Shape(x[1].shape.dims + a.dims.dropFirst()), dtype.isWeight ? .f32 : dtype)
 
-    case .scatterRows:
+    case .scatterRows, .scatterAddRows:
       let rows = x[1].shape
       guard a.count >= 1, rows.count == a.count, rows.dropFirst() == a.dropFirst(), x[2].shape == [rows[0]], x[2].dtype == .i32
       else { return no("rows \(rows) at ids \(x[2].shape) into \(a)") }
+      if self == .scatterAddRows, dtype != .f32 || x[1].dtype != .f32 { return no("adds f32 rows to f32, got \(x[1].dtype) and \(dtype)") }
       return ok(a, dtype)
 
     case .reduce(let kind, let axis):
@@ -73,9 +75,10 @@ extension Op {
 
     case .matmul(let transposed):
       let b = x[1].shape
-      guard a.count >= 1, b.count >= 2, dtype == .f32, x[1].dtype.isFloat else { return no("\(dtype)\(a) x \(x[1].dtype)\(b)") }
+      guard a.count >= 1, b.count >= 2, dtype == .f32, x[1].dtype.isWeight else { return no("\(dtype)\(a) x \(x[1].dtype)\(b)") }
       let (n, k) = transposed ? (b[-2], b[-1]) : (b[-1], b[-2])
       guard a[-1] == k else { return no("\(a) x \(b)\(transposed ? "ᵀ" : "")") }
+      guard !x[1].dtype.isQuantised || (transposed && b.count == 2) else { return no("\(a) x \(x[1].dtype)\(b), whose blocks do not lie along its rows") }
       if b.count > 2 { guard b.count == a.count, b.dropLast(2) == a.dropLast(2) else { return no("batches of \(a) and \(b)") } }
       return ok(a.dropLast().appending(n), .f32)
 
@@ -134,7 +137,7 @@ extension Op {
 
     case .linear(let spec):
       let w = x[1].shape
-      guard w.count == 2, a.count >= 1, a[-1] == w[1], dtype == .f32, x[1].dtype.isFloat else { return no("\(a) x \(w)ᵀ") }
+      guard w.count == 2, a.count >= 1, a[-1] == w[1], dtype == .f32, x[1].dtype.isWeight else { return no("\(a) x \(w)ᵀ") }
       let result = a.dropLast().appending(w[0])
       if spec.hasBias { guard x[2].shape == [w[0]] else { return no("bias \(x[2].shape) for \(w)") } }
       if spec.hasResidual { guard x[spec.hasBias ? 3 : 2].shape == result else { return no("residual for \(result)") } }

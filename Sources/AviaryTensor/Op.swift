@@ -33,6 +33,9 @@ public enum Op: Hashable, Sendable {
   /// where the target is a state or a window on one (slice, permute, reshape). An id outside the target is an error
   /// of the run, in `gatherRows` as well.
   case scatterRows
+  /// (target f32 [n, ...], rows f32 [m, ...], ids i32 [m]) -> target with rows added at ids, in their order, so that an
+  /// id may come several times: the gradient of `gatherRows`. In place and checked as `scatterRows` is.
+  case scatterAddRows
 
   // Elementwise; operands have equal shapes (recording inserts `expand`)
   case unary(UnaryKind)

@@ -50,6 +50,17 @@ public struct View: Hashable, Sendable {
     return true
   }
 
+  /// The same view with a block as its element; its dtype no longer fits its shape.
+  var inBlocks: View {
+    let block = dtype.blockElements
+    if block == 1 || shape.count == 0 { return self }
+    var view = self
+    view.offset /= block
+    view.shape[-1] /= block
+    for axis in 0..<shape.count - 1 { view.strides[axis] /= block }
+    return view
+  }
+
   /// Whether the elements of the last axis are neighbours.
   public var hasUnitRows: Bool { shape.count == 0 || shape[-1] <= 1 || strides[shape.count - 1] == 1 }
 }
@@ -75,16 +86,19 @@ public struct PlanStep: Sendable {
 /// Leaves that have no memory (`scalar`, `iota`) are steps without operands. Views never are steps.
 ///
 /// Operand layouts that every kernel may rely on, since Lowering inserts `contiguous` copies otherwise:
-/// - outputs are contiguous, except that of `scatterRows`, which is its own operand 0, always written in place (a
+/// - outputs are contiguous, except that of `scatterRows` and `scatterAddRows`, which is its own operand 0, always written in place (a
 ///   window on a state, or a value that nobody else reads);
-/// - elementwise ops, cast, contiguous, concat, pad, gatherRows' ids, scatterRows' rows and ids: any
+/// - elementwise ops, cast, contiguous, concat, pad, gatherRows' ids, rows and ids of the scatters: any
 ///   strides;
 /// - matmul, linear, norms, softmax, rope, attention, swiglu, topK, tables: unit stride on the last axis, any on the
 ///   others; weights (2-D products included), biases of `linear` and positions of these: contiguous;
 /// - conv2d, pool2d, resize2d, groupNorm, reduce, cumsum: contiguous.
 ///
+/// - quantised operands, under any operation: rows of whole blocks, at any distance that is a multiple of a block.
+///
 /// Dtypes, by what recording allows: weights of products and of `conv2d`, tables of `gatherRows`, keys and values come in
-/// any of `Capabilities.weightTypes` (others are cast to f32 by a step); moves (contiguous, concat, pad, scatterRows,
+/// any of `Capabilities.weightTypes` (others are cast to f32 by a step), quantised ones as 2-D weights of products and as
+/// tables only; no step's output is quantised, except a copy of a quantised operand; moves (contiguous, concat, pad, scatterRows,
 /// select) take every type; arithmetic is f32, and `binary`, `clamp`, `reduce` and `cumsum` are i32 as well; all else
 /// is f32 with i32 ids and positions.
 ///

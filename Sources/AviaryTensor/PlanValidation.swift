@@ -22,6 +22,7 @@ struct PlanNeeds: Sendable {
       flaw = "a view of \(view.shape) at element \(view.offset) with strides \(view.strides) has no end"
       return
     }
+    if !view.hasWholeBlocks { flaw = "a view of \(view.dtype)\(view.shape) at element \(view.offset) with strides \(view.strides) cuts blocks" }
     switch view.place {
     case .weight(let slot) where slot < 0, .state(let slot) where slot < 0, .input(let slot) where slot < 0:
       flaw = "a view of slot \(slot)"
@@ -56,8 +57,17 @@ extension View {
       last = sum
     }
     if isEmpty { return 0 }
-    let (count, overflow) = last.addingReportingOverflow(1)
+    // The end of the last element's block.
+    let (count, overflow) = last.addingReportingOverflow(dtype.blockElements - last % dtype.blockElements)
     return overflow ? nil : dtype.byteCount(elements: count)
+  }
+
+  /// Whether rows begin and end at whole blocks; always so for plain types.
+  var hasWholeBlocks: Bool {
+    let block = dtype.blockElements
+    if block == 1 || shape.elements == 0 { return true }
+    guard shape.count > 0, offset % block == 0, shape[-1] % block == 0, strides[shape.count - 1] == 1 else { return false }
+    return (0..<shape.count - 1).allSatisfy { strides[$0] % block == 0 }
   }
 }
 

@@ -19,7 +19,7 @@ public struct Tensor {
   func materialised() -> Tensor {
     guard id >= 0 else { return graph.record(.contiguous, self) }
     switch graph.nodes[Int(id)].op {
-    case .reshape, .permute, .slice, .expand, .input, .state, .scatterRows, .scalar, .iota: return graph.record(.contiguous, self)
+    case .reshape, .permute, .slice, .expand, .input, .state, .scatterRows, .scatterAddRows, .scalar, .iota: return graph.record(.contiguous, self)
     default: return self
     }
   }
@@ -51,7 +51,8 @@ extension Tensor {
     return graph.record(.reshape, [self], shape: target, dtype: dtype)
   }
 
-  public func permuted(_ axes: Int...) -> Tensor { graph.record(.permute(Axes(axes)), self) }
+  public func permuted(_ axes: Int...) -> Tensor { permuted(axes) }
+  public func permuted(_ axes: [Int]) -> Tensor { graph.record(.permute(Axes(axes)), self) }
 
   public func transposed(_ a: Int = -2, _ b: Int = -1) -> Tensor {
     var axes = Array(0..<rank)
@@ -91,7 +92,8 @@ extension Tensor {
 
 extension Tensor {
   public func cast(_ to: DType) -> Tensor {
-    to == dtype ? self : graph.record(.cast, [self], shape: shape, dtype: to)
+    if to != dtype, to.isQuantised { graph.trap(.cast, "no step makes \(to)") }
+    return to == dtype ? self : graph.record(.cast, [self], shape: shape, dtype: to)
   }
   public func contiguous() -> Tensor { graph.record(.contiguous, self) }
 
@@ -110,6 +112,9 @@ extension Tensor {
 
   /// This with `rows` written at `ids`; in place where this is a state.
   public func scatterRows(_ rows: Tensor, at ids: Tensor) -> Tensor { graph.record(.scatterRows, self, rows, ids) }
+
+  /// This with `rows` added at `ids`, of which several may be equal; in place where this is a state.
+  public func scatterAddRows(_ rows: Tensor, at ids: Tensor) -> Tensor { graph.record(.scatterAddRows, self, rows.asF32(), ids) }
 }
 
 // MARK: Arithmetic
@@ -149,8 +154,9 @@ extension Tensor {
     return graph.record(.topK(indices: indices), [source], shape: target, dtype: indices ? .i32 : source.dtype)
   }
 
-  /// Sixteen-bit floats join arithmetic as f32: only weights of products, tables, keys and values stay as stored.
-  func asF32() -> Tensor { dtype == .f16 || dtype == .bf16 ? cast(.f32) : self }
+  /// Sixteen-bit floats and quantised weights join arithmetic as f32: only weights of products, tables, keys and values
+  /// stay as stored.
+  func asF32() -> Tensor { dtype == .f16 || dtype == .bf16 || dtype.isQuantised ? cast(.f32) : self }
 
   static func broadcast(_ a: Tensor, _ b: Tensor, _ op: Op) -> (Tensor, Tensor) {
     if a.shape == b.shape { return (a, b) }
@@ -172,8 +178,12 @@ extension Tensor {
 extension Tensor {
   /// This [..., m, k] times `other`: [..., n, k] where `transposed` (a weight always is), else [..., k, n].
   public func matmul(_ other: Tensor, transposed: Bool = true) -> Tensor {
-    graph.record(.matmul(transposed: transposed), asF32(), other)
+    let product = graph.record(.matmul(transposed: transposed), asF32(), other)
+    guard transposed, let addition = lowRankProduct(other) else { return product }
+    return product + addition
   }
+  /// Without a weight's low-rank additions.
+  func plainMatmul(_ other: Tensor) -> Tensor { graph.record(.matmul(transposed: true), asF32(), other) }
   public func conv2d(_ weight: Tensor, _ spec: Conv2D) -> Tensor { graph.record(.conv2d(spec), asF32(), weight) }
   public func pool2d(_ spec: Pool2D) -> Tensor { graph.record(.pool2d(spec), asF32()) }
   public func resize2d(_ spec: Resize2D, height: Int, width: Int) -> Tensor {

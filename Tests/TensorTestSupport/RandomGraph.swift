@@ -109,23 +109,11 @@ public struct RandomGraph {
     guard flat.size(0) >= 4 else { return nil }
     let rows = flat.slice(0, 0..<4).reshaped(1, 4)
     let at = graph.iota(1, start: Int.random(in: 0..<6, using: &random))
-    switch Int.random(in: 0..<3, using: &random) {
+    switch Int.random(in: 0..<4, using: &random) {
+    case 3: return graph.state(0, [6, 4], .f32).scatterAddRows(rows, at: at) * 0.25
     case 0: return graph.state(0, [6, 4], .f32).scatterRows(rows, at: at) * 0.5
     case 1: return graph.state(0, [6, 4], .f32).contiguous()
     default: return x.size(-1) == 4 && x.size(0) > 1 && x.rank == 2 ? x.scatterRows(rows, at: graph.iota(1, start: 1)) : nil
     }
-  }
-}
-
-extension Tensor {
-  fileprivate func permuted(_ axes: [Int]) -> Tensor {
-    // One transposition at a time: recording has no spelling for a list of axes.
-    var (result, order) = (self, Array(0..<axes.count))
-    for i in axes.indices {
-      guard let from = order.firstIndex(of: axes[i]), from != i else { continue }
-      result = result.transposed(i, from)
-      order.swapAt(i, from)
-    }
-    return result
   }
 }

@@ -24,7 +24,7 @@ public enum CheckedExecution {
     for step in plan.steps {
       var operands: [Snapshot] = []
       for k in step.operands { operands.append(try Snapshot(plan.views[k], bindings, backend)) }
-      // scatterRows writes to what was there before.
+      // Scatters write to what was there before.
       let before = try Snapshot(step.output, bindings, backend)
 
       let single = Plan(steps: [step.alone], views: Array(plan.views[step.operands]), arenaBytes: plan.arenaBytes)
@@ -32,11 +32,11 @@ public enum CheckedExecution {
 
       let found = try Snapshot(step.output, bindings, backend).values
       let wanted = try judge.values(of: step, operands, before, cancel)
-      try compare(step, operands, found, wanted, compute)
+      try compare(step, operands, found, wanted, compute, backend.capabilities.roundsActivations)
     }
   }
 
-  private static func compare(_ step: PlanStep, _ operands: [Snapshot], _ found: [Double], _ wanted: [Double], _ compute: DType)
+  private static func compare(_ step: PlanStep, _ operands: [Snapshot], _ found: [Double], _ wanted: [Double], _ compute: DType, _ roundsActivations: Bool)
     throws(AviaryError)
   {
     let extents = operands.map(\.extent)
@@ -45,7 +45,9 @@ public enum CheckedExecution {
         .numeric, "\(step.op) gives \(found[bad]) at element \(bad) of \(step.output.shape)",
         wanted: "a number, as all operands are (reference: \(wanted[bad]))", at: step.path.description)
     }
-    let tolerance = step.op.tolerance(extents.map(\.largest), terms: step.op.terms(operands.map(\.view.shape)), compute: compute)
+    let isRounded = roundsActivations && step.op.isProduct && operands[1].view.dtype.isQuantised
+    let tolerance = step.op.tolerance(
+      extents.map(\.largest), terms: step.op.terms(operands.map(\.view.shape)), compute: compute, rounded: isRounded)
     if zip(found, wanted).allSatisfy(tolerance.accepts) { return }
     var (absolute, relative, worst) = (0.0, 0.0, 0)
     for (i, (x, y)) in zip(found, wanted).enumerated() where x != y && !(x.isNaN && y.isNaN) {
@@ -62,7 +64,7 @@ public enum CheckedExecution {
 
 extension PlanStep {
   /// The same step in a plan that has only its operands as views.
-  fileprivate var alone: PlanStep { PlanStep(op: op, operands: 0..<operands.count, output: output, path: path) }
+  var alone: PlanStep { PlanStep(op: op, operands: 0..<operands.count, output: output, path: path) }
 }
 
 /// A view's bytes at one moment, taken from a device to the host.
@@ -105,9 +107,11 @@ private struct Snapshot {
   var extent: (largest: Double, isFinite: Bool) {
     var (largest, isFinite) = (0.0, true)
     guard let operand else { return (0, true) }
-    view.forEachOffset {
-      let value = operand.load($0)
-      if value.isFinite { largest = max(largest, abs(value)) } else { isFinite = false }
+    func note(_ value: Double) { if value.isFinite { largest = max(largest, abs(value)) } else { isFinite = false } }
+    if view.dtype.isQuantised {
+      view.forEachRow { for value in operand.load($0, count: view.shape[-1], stride: 1) { note(value) } }
+    } else {
+      view.forEachOffset { note(operand.load($0)) }
     }
     return (largest, isFinite)
   }

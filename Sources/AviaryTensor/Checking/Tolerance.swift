@@ -16,8 +16,10 @@ extension Op {
   /// terms that each output element sums, and the arithmetic of products.
   ///
   /// Sums may cancel, so their error is measured by their terms and not by their result.
-  func tolerance(_ magnitudes: [Double], terms: Int, compute: DType) -> Tolerance {
-    let unit = compute == .f32 ? 0x1p-23 : 0x1p-8
+  /// - Parameter rounded: the activations of a product are rounded to 8 bits: each is then off by up to half a step of a
+  ///   127th of its block's largest, 1 / 254 of it.
+  func tolerance(_ magnitudes: [Double], terms: Int, compute: DType, rounded: Bool = false) -> Tolerance {
+    let unit = rounded ? 1.0 / 254 : compute == .f32 ? 0x1p-23 : 0x1p-8
     let largest = magnitudes.max() ?? 0
     switch self {
     case .unary(let kind):
@@ -36,6 +38,7 @@ extension Op {
     case .swiglu: return Tolerance(relative: 1e-5, floor: 1e-30)
     case .reduce(let kind, _):
       return kind == .sum || kind == .mean ? Tolerance(relative: 1e-6, floor: 0x1p-23 * largest * (kind == .sum ? Double(terms) : 1)) : .exact
+    case .scatterAddRows: return Tolerance(relative: 1e-6, floor: 0x1p-23 * largest * Double(terms))
     case .cumsum: return Tolerance(relative: 1e-6, floor: 0x1p-23 * largest * Double(terms))
     case .matmul, .linear, .conv2d:
       // Rounding errors of a sum grow as the square root of its length; four of those are enough for its tail.
@@ -57,8 +60,17 @@ extension Op {
     switch self {
     case .matmul, .linear: return first[-1]
     case .conv2d: return shapes[1].dropFirst().elements
+    case .scatterAddRows: return 1 + shapes[2].elements
     case .reduce(_, let axis), .cumsum(let axis): return first[Int(axis)]
     default: return 1
+    }
+  }
+
+  /// Whether operand 1 is a weight that activations are multiplied with.
+  var isProduct: Bool {
+    switch self {
+    case .matmul, .linear: true
+    default: false
     }
   }
 }

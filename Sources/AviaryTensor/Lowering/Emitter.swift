@@ -57,7 +57,7 @@ struct Emitter {
         view = copied
       }
     case .contiguous: view = contiguous(node, i)
-    case .scatterRows: view = scatter(node, i)
+    case .scatterRows, .scatterAddRows: view = scatter(node, i)
     default:
       scratch.removeAll(keepingCapacity: true)
       for k in 0..<node.operands.count { scratch.append(acceptable(operand(node, k), k, node.op, i)) }
@@ -114,7 +114,7 @@ struct Emitter {
     scratch.append(target)
     scratch.append(view(operand(node, 1)))
     scratch.append(view(operand(node, 2)))
-    return appendStep(.scatterRows, target, node.path)
+    return appendStep(node.op, target, node.path)
   }
 
   private func isLastUse(of view: View, at i: Int) -> Bool {
@@ -138,7 +138,7 @@ struct Emitter {
   /// The operand in a form that the kernel takes: cast or copied where it must be.
   private mutating func acceptable(_ id: Int32, _ k: Int, _ op: Op, _ i: Int) -> View {
     let view = self.view(id)
-    if op.readsStoredType(ofOperand: k), view.dtype.isFloat, view.dtype != .f32, !weightTypes.contains(view.dtype) {
+    if op.readsStoredType(ofOperand: k), view.dtype.isWeight, view.dtype != .f32, !weightTypes.contains(view.dtype) {
       return appendCopy(view, as: .f32, graph.nodes[i].path)
     }
     return op.layout(ofOperand: k, rank: view.shape.count).accepts(view) ? view : copy(id, at: i)

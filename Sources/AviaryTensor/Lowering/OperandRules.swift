@@ -36,6 +36,14 @@ extension Op {
     }
   }
 
+  /// Whether some operand may be quantised.
+  var readsBlocks: Bool {
+    switch self {
+    case .matmul, .linear, .gatherRows, .contiguous, .cast, .permute, .reshape, .slice, .expand: true
+    default: false
+    }
+  }
+
   /// Element i of the output depends on element i of the operands only.
   var isElementwise: Bool {
     switch self {

@@ -9,7 +9,7 @@ struct Usage {
   private(set) var uses: ContiguousArray<Int32>
   /// The last live reader, -1 for none; `.max` for outputs.
   private(set) var lastUse: ContiguousArray<Int32>
-  /// `scatterRows` nodes before each node: reads must not be moved over a write.
+  /// `scatterRows` and `scatterAddRows` nodes before each node: reads must not be moved over a write.
   private(set) var writesBefore: ContiguousArray<Int32>
 
   init(_ graph: Graph) {
@@ -32,7 +32,7 @@ struct Usage {
       switch node.op {
       case .state: isState[i] = true
       case .reshape, .permute, .slice: isState[i] = isStateOperand(graph, node)
-      case .scatterRows:
+      case .scatterRows, .scatterAddRows:
         isState[i] = isStateOperand(graph, node)
         isLive[i] = isState[i]
         writes += 1

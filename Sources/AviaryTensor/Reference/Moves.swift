@@ -1,6 +1,6 @@
 extension Reference {
   func copy(_ x: Operand, _ out: Operand) {
-    for (to, from) in zip(out.view.offsets, x.view.offsets) { out.copyElement(to, from: x, from) }
+    for (to, from) in zip(out.view.inBlocks.offsets, x.view.inBlocks.offsets) { out.copyElement(to, from: x, from) }
   }
 
   func cast(_ x: Operand, _ out: Operand) {
@@ -34,6 +34,15 @@ extension Reference {
   /// All ids are checked before the first row is written.
   func scatterRows(_ rows: Operand, _ ids: Operand, _ target: Operand) throws(AviaryError) {
     for (i, id) in try checked(ids, below: target.shape[0]).enumerated() { cast(rows.row(i), target.row(id)) }
+  }
+
+  /// The sum of equal ids' rows is rounded once.
+  func scatterAddRows(_ rows: Operand, _ ids: Operand, _ target: Operand) throws(AviaryError) {
+    var sums: [Int: [Double]] = [:]
+    for (i, id) in try checked(ids, below: target.shape[0]).enumerated() {
+      sums[id] = zip(sums[id] ?? target.row(id).values(), rows.row(i).values()).map { $0 + $1 }
+    }
+    for (id, sum) in sums { target.row(id).store(sum) }
   }
 
   private func checked(_ ids: Operand, below count: Int) throws(AviaryError) -> [Int] {

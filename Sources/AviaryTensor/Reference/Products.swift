@@ -12,7 +12,7 @@ extension Reference {
     var result = [Double](repeating: 0, count: out.shape.elements)
     for batch in 0..<batches {
       for j in 0..<n {
-        let column = (0..<k).map { b.load(starts[batch] + j * ofN + $0 * ofK) }
+        let column = b.load(starts[batch] + j * ofN, count: k, stride: ofK)
         for i in 0..<rows {
           let row = (batch * rows + i) * k
           var sum = 0.0

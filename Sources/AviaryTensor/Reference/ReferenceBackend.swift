@@ -5,13 +5,13 @@ public final class Reference: Backend {
   public static let id = "reference"
   public let capabilities = Capabilities(
     deviceName: "reference", details: [("arithmetic", "double, one thread")], memoryBytes: .max, fusions: Set(Fusion.allCases),
-    weightTypes: [.f32, .f16, .bf16, .f64])
+    weightTypes: Set([.f32, .f16, .bf16, .f64] + DType.quantised))
 
   public init(_ options: BackendOptions = BackendOptions()) {}
 
   public func supports(_ op: Op, _ dtypes: [DType]) -> Verdict {
     switch op {
-    case .quantizeRows, .dequantizeRows: .unsupported("no quantised type exists yet")
+    case .quantizeRows, .dequantizeRows: .unsupported("no step makes quantised rows")
     default: .native
     }
   }
@@ -95,6 +95,7 @@ public final class Reference: Backend {
     case .pad(let axis, let before, _, let value): pad(x[0], out, Int(axis), Int(before), value)
     case .gatherRows: try gatherRows(x[0], x[1], out)
     case .scatterRows: try scatterRows(x[1], x[2], out)
+    case .scatterAddRows: try scatterAddRows(x[1], x[2], out)
     case .unary(let kind): out.store(x[0].values().map { unary(kind, $0) })
     case .binary(let kind): out.store(zip(x[0].values(), x[1].values()).map { binary(kind, $0, $1) })
     case .select: select(x[0], x[1], x[2], out)

@@ -21,7 +21,26 @@ struct Operand {
     case .i16: return Double(p.loadUnaligned(fromByteOffset: offset * 2, as: Int16.self))
     case .i32: return Double(p.loadUnaligned(fromByteOffset: offset * 4, as: Int32.self))
     case .i64: return Double(p.loadUnaligned(fromByteOffset: offset * 8, as: Int64.self))
+    case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_k, .q3_k, .q4_k, .q5_k, .q6_k, .iq4_nl, .iq4_xs:
+      return withUnsafeTemporaryAllocation(of: Float.self, capacity: dtype.blockElements) { block in
+        guard let y = block.baseAddress else { return 0 }
+        Dequantise.block(dtype, p + dtype.byteOffset(of: offset), y)
+        return Double(y[offset % dtype.blockElements])
+      }
     }
+  }
+
+  /// `count` elements that are `stride` apart.
+  func load(_ offset: Int, count: Int, stride: Int) -> [Double] {
+    guard dtype.isQuantised, stride == 1, offset % dtype.blockElements == 0, count % dtype.blockElements == 0,
+      let bytes = dtype.byteCount(elements: count)
+    else { return (0..<count).map { load(offset + $0 * stride) } }
+    // A block is read once, not once for each of its elements.
+    var floats = [Float](repeating: 0, count: count)
+    floats.withUnsafeMutableBufferPointer {
+      Dequantise.blocks(dtype, UnsafeRawBufferPointer(start: base + dtype.byteOffset(of: offset), count: bytes), into: $0)
+    }
+    return floats.map(Double.init)
   }
 
   /// Stores with the rounding of `Op.cast`: floats to nearest even; integers truncate, saturate, and take NaN as 0.
@@ -37,6 +56,8 @@ struct Operand {
     case .i16: base.storeBytes(of: saturated(value, Int16.self), toByteOffset: offset * 2, as: Int16.self)
     case .i32: base.storeBytes(of: saturated(value, Int32.self), toByteOffset: offset * 4, as: Int32.self)
     case .i64: base.storeBytes(of: saturated(value, Int64.self), toByteOffset: offset * 8, as: Int64.self)
+    case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_k, .q3_k, .q4_k, .q5_k, .q6_k, .iq4_nl, .iq4_xs:
+      preconditionFailure("a step writes \(dtype)")  // recording allows none
     }
   }
 
@@ -44,7 +65,11 @@ struct Operand {
   func values() -> [Double] {
     var result: [Double] = []
     result.reserveCapacity(shape.elements)
-    view.forEachOffset { result.append(load($0)) }
+    if dtype.isQuantised, shape.count > 0 {
+      view.forEachRow { result += load($0, count: shape[-1], stride: view.strides[shape.count - 1]) }
+    } else {
+      view.forEachOffset { result.append(load($0)) }
+    }
     return result
   }
 
@@ -57,7 +82,7 @@ struct Operand {
     }
   }
 
-  /// Copies one element of the same dtype, bits unchanged.
+  /// Copies one element of the same dtype, or one block where offsets count blocks; bits unchanged.
   func copyElement(_ offset: Int, from source: Operand, _ sourceOffset: Int) {
     let size = dtype.blockBytes
     (base + offset * size).copyMemory(from: source.base + sourceOffset * size, byteCount: size)
@@ -85,6 +110,14 @@ extension View {
   func forEachOffset(_ body: (Int) -> Void) {
     if shape.elements == 0 { return }
     walk(0, offset, body)
+  }
+
+  /// The offsets of the first elements of all rows.
+  func forEachRow(_ body: (Int) -> Void) {
+    if shape.elements == 0 || shape.count == 0 { return }
+    var heads = self
+    heads.shape[-1] = 1
+    heads.forEachOffset(body)
   }
 
   private func walk(_ axis: Int, _ offset: Int, _ body: (Int) -> Void) {
