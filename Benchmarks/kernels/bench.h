@@ -23,11 +23,13 @@ static inline double now(void) {
 /// Memory filled with small numbers of both signs; stored as `type`.
 void *filled(av_dtype type, int64_t n);
 
-typedef struct { double flops, bytes; } machine_limit;
-/// The processor's limits with the pool's threads and instruction set: f32 multiply-adds per second, bytes read per second.
+typedef struct { double flops, bytes, int8; } machine_limit;
+/// The processor's limits with the pool's threads and instruction set: f32 operations, byte operations and bytes read per second.
 machine_limit measure_limits(av_pool *pool);
 double measure_bf16_limit(av_pool *pool);
 
 void bench_products(av_pool *pool, machine_limit limit, double bf16_limit);
+/// All types, or one by its name.
+void bench_quantised(av_pool *pool, machine_limit limit, const char *only);
 void bench_attention(av_pool *pool, machine_limit limit);
 void bench_rows(av_pool *pool, machine_limit limit);

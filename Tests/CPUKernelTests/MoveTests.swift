@@ -89,6 +89,22 @@ import Testing
     }
   }
 
+  @Test(arguments: Level.all) func scatterAdd(_ level: Level) {
+    level.withPool { pool in
+      for cols in oddSizes {
+        let ids: [Int32] = [5, 0, 0, 3]
+        var target = noise(6 * cols)
+        let x = noise(4 * cols, seed: 5)
+        var wanted = target
+        for (i, id) in ids.enumerated() { for j in 0..<cols { wanted[Int(id) * cols + j] += x[i * cols + j] } }
+        #expect(av_scatter_add_rows(pool, x, Int64(cols), ids, 4, Int64(cols), &target, 6, Int64(cols)))
+        #expect(target == wanted)
+        #expect(!av_scatter_add_rows(pool, x, Int64(cols), [6] as [Int32], 1, Int64(cols), &target, 6, Int64(cols)))
+        #expect(target == wanted)
+      }
+    }
+  }
+
   @Test func idsOutsideTheTable() {
     Level(isa: av_isa_best(), threads: 2).withPool { pool in
       var rows = [Float](repeating: .nan, count: 4), table: [Float] = [1, 2, 3, 4]

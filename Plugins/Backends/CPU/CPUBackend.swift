@@ -15,7 +15,7 @@ public final class CPUBackend: Backend, Sendable {
   public let capabilities: Capabilities
   /// The kernels' pool takes one caller at a time.
   private let pool: Mutex<Pool>
-  private let usesBF16: Bool
+  private let arithmetic: Run.Arithmetic
 
   /// - Throws: `.config` where an option is wrong, `.device` where the threads cannot be had.
   public init(_ options: BackendOptions) throws(AviaryError) {
@@ -31,26 +31,31 @@ public final class CPUBackend: Backend, Sendable {
       isa = av_isa(rawValue: UInt32(wanted))
     }
     guard let pool = Pool(threads: threads, isa: isa) else { throw AviaryError(.device, "no pool of \(threads) threads could be started", at: "cpu") }
-    usesBF16 = options.compute == .bf16
-    if usesBF16, !av_has_bf16_dot() {
+    arithmetic = Run.Arithmetic(usesBF16: options.compute == .bf16, isExact: options.compute == .f32)
+    if arithmetic.usesBF16, !av_has_bf16_dot() {
       throw AviaryError(.device, "this processor has no bf16 products", wanted: "AVX512_BF16, or compute: f32", at: "compute")
     }
     let chosen = String(cString: av_isa_name(av_pool_isa(pool.handle)))
     let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-    capabilities = Capabilities(
+    var capabilities = Capabilities(
       deviceName: Processor.name,
       details: [
         ("instruction set", chosen == String(cString: av_isa_name(av_isa_best())) ? chosen : "\(chosen) of \(String(cString: av_isa_name(av_isa_best())))"),
-        ("bf16 products", av_has_bf16_dot() ? "yes" : "no"), ("threads", "\(threads)"), ("arithmetic", usesBF16 ? "bf16 in large products, f32" : "f32"),
+        ("bf16 products", av_has_bf16_dot() ? "yes" : "no"), ("threads", "\(threads)"), ("arithmetic", arithmetic.usesBF16 ? "bf16 in large products, f32" : "f32"),
+        ("quantised weights", arithmetic.isExact ? "f32 arithmetic" : "8-bit activations, \(String(cString: av_quant_kernels(pool.handle)))"),
       ],
-      memoryBytes: memory, fusions: [.linear, .swiglu], weightTypes: [.f32, .f16, .bf16])
+      memoryBytes: memory, fusions: [.linear, .swiglu],
+      weightTypes: [.f32, .f16, .bf16, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_k, .q3_k, .q4_k, .q5_k, .q6_k])
+    capabilities.roundsActivations = !arithmetic.isExact
+    self.capabilities = capabilities
     self.pool = Mutex(pool)
   }
 
   public func supports(_ op: Op, _ dtypes: [DType]) -> Verdict {
+    if let dtype = dtypes.first(where: { $0.isQuantised && !capabilities.weightTypes.contains($0) }) { return .unsupported("no kernel reads \(dtype)") }
     switch op {
-    case .quantizeRows, .dequantizeRows: .unsupported("no quantised type exists yet")
-    default: .native
+    case .quantizeRows, .dequantizeRows: return .unsupported("no step makes quantised rows")
+    default: return .native
     }
   }
 
@@ -74,6 +79,11 @@ public final class CPUBackend: Backend, Sendable {
     bytes.copyMemory(from: UnsafeRawBufferPointer(source))
   }
 
+  public func measureLimits() -> MachineLimits? {
+    let limits = pool.withLock { av_measure_limits($0.handle) }
+    return MachineLimits(floatOperations: limits.f32, byteOperations: limits.int8, bytesRead: limits.read)
+  }
+
   // MARK: Running
 
   public func execute(_ plan: Plan, _ bindings: Bindings, _ cancel: CancellationFlag) throws(AviaryError) {
@@ -90,7 +100,7 @@ public final class CPUBackend: Backend, Sendable {
         av_pool_rest(handle)
         av_pool_set_cancel(handle, nil, nil)
       }
-      let run = Run(plan: plan, bindings: bindings, arena: arena.baseAddress ?? emptyBase, pool: handle, usesBF16: usesBF16)
+      let run = Run(plan: plan, bindings: bindings, arena: arena.baseAddress ?? emptyBase, pool: handle, arithmetic: arithmetic)
       for step in plan.steps {
         if cancel.isCancelled || av_pool_cancelled(handle) { return AviaryError(.cancelled, "the run was cancelled", at: step.path.description) }
         do throws(AviaryError) { try run.step(step) } catch { return error.at(step.path.description) }

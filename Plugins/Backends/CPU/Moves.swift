@@ -11,12 +11,29 @@ extension Run {
 
   /// Copies all of `a` into a window of `out` of the same shape, `offset` elements in.
   private func copy(_ a: Operand, to out: Operand, at offset: Int) {
+    if a.dtype.isQuantised { return copyBlocks(a, to: out) }
     var map = av_map(rank: Int32(a.rank), shape: a.shape.eight, a: a.view.strides.eight, b: out.view.strides.eight, c: a.view.strides.eight)
     let size = a.dtype.blockBytes
     av_copy(pool, &map, Int64(size), a.address, out.address + offset * size)
   }
 
+  /// Rows of whole blocks, one after another.
+  private func copyBlocks(_ a: Operand, to out: Operand) {
+    let bytes = a.dtype.byteOffset(of: a.size(-1))
+    for row in 0..<a.shape.elements / max(a.size(-1), 1) {
+      (out.address + row * bytes).copyMemory(from: a.address + a.dtype.byteOffset(of: rowOffset(a, row)), byteCount: bytes)
+    }
+  }
+
+  private func dequantise(_ a: Operand, _ out: Operand) {
+    let cols = a.size(-1)
+    for row in 0..<a.shape.elements / max(cols, 1) {
+      av_dequantize(a.type, a.address + a.dtype.byteOffset(of: rowOffset(a, row)), Int64(cols), out.floats + row * cols)
+    }
+  }
+
   func cast(_ a: Operand, _ out: Operand) {
+    if a.dtype.isQuantised { return dequantise(a, out) }
     let blocks = RowBlocks(a.view, inner: 0)
     if a.view.isContiguous {
       av_cast(pool, a.type, a.address, out.type, out.address, Int64(a.shape.elements))
@@ -88,7 +105,7 @@ extension Run {
       guard id >= 0, id < table.size(0) else { throw badID(ids, table.size(0)) }
       var view = table.view
       view.shape[0] = 1
-      let row = Operand(address: table.address + id * table.stride(0) * table.dtype.blockBytes, view: view)
+      let row = Operand(address: table.address + table.dtype.byteOffset(of: id * table.stride(0)), view: view)
       let target = View(contiguous: view.shape, out.dtype, at: out.view.place)
       cast(row, Operand(address: out.address + index * cols * out.dtype.blockBytes, view: target))
     }
@@ -99,9 +116,25 @@ extension Run {
     let count = rows.size(0)
     let cols = rows.shape.elements / max(count, 1)
     let isPlain = rowIsDense(rows) && rowIsDense(out) && ids.view.isContiguous
-    guard isPlain else { return try scatterRowsSlowly(rows, ids, out) }
+    guard isPlain else {
+      return try eachElement(rows, ids, out) { from, to in
+        av_cast(pool, rows.type, rows.address + from * rows.dtype.blockBytes, out.type, out.address + to * out.dtype.blockBytes, 1)
+      }
+    }
     let isInside = av_scatter_rows(
       pool, rows.type, rows.address, Int64(rows.stride(0)), ids.ints, Int64(count), Int64(cols), out.type, out.address, Int64(out.size(0)), Int64(out.stride(0)))
+    if !isInside { throw badID(ids, out.size(0)) }
+  }
+
+  /// Adds to `out`, which is the target itself.
+  func scatterAddRows(_ rows: Operand, _ ids: Operand, _ out: Operand) throws(AviaryError) {
+    let count = rows.size(0)
+    let cols = rows.shape.elements / max(count, 1)
+    guard rowIsDense(rows), rowIsDense(out), ids.view.isContiguous else {
+      return try eachElement(rows, ids, out) { out.floats[$1] += rows.floats[$0] }
+    }
+    let isInside = av_scatter_add_rows(
+      pool, rows.floats, Int64(rows.stride(0)), ids.ints, Int64(count), Int64(cols), out.floats, Int64(out.size(0)), Int64(out.stride(0)))
     if !isInside { throw badID(ids, out.size(0)) }
   }
 
@@ -115,15 +148,14 @@ extension Run {
     return true
   }
 
-  private func scatterRowsSlowly(_ rows: Operand, _ ids: Operand, _ out: Operand) throws(AviaryError) {
+  /// Offsets of each element of the rows and of its place in the target.
+  private func eachElement(_ rows: Operand, _ ids: Operand, _ out: Operand, _ body: (_ from: Int, _ to: Int) -> Void) throws(AviaryError) {
     let cols = rows.shape.elements / max(rows.size(0), 1)
     for index in 0..<rows.size(0) {
       let id = Int(ids.ints[elementOffset(ids, index)])
       guard id >= 0, id < out.size(0) else { throw badID(ids, out.size(0)) }
       for j in 0..<cols {
-        let from = elementOffset(rows, index * cols + j)
-        let to = elementOffset(out, id * cols + j)
-        av_cast(pool, rows.type, rows.address + from * rows.dtype.blockBytes, out.type, out.address + to * out.dtype.blockBytes, 1)
+        body(elementOffset(rows, index * cols + j), elementOffset(out, id * cols + j))
       }
     }
   }

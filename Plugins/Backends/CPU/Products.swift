@@ -5,9 +5,10 @@ import CAviaryKernels
 extension Run {
   /// (x, weight [n, k], bias?, residual?)
   func linear(_ spec: FusedLinear, _ step: PlanStep, _ out: Operand) {
-    let input = x(step, 0)
-    let weight = x(step, 1)
-    let residual = spec.hasResidual ? x(step, spec.hasBias ? 3 : 2) : nil
+    linear(spec, x(step, 0), x(step, 1), bias: spec.hasBias ? x(step, 2) : nil, residual: spec.hasResidual ? x(step, spec.hasBias ? 3 : 2) : nil, out)
+  }
+
+  private func linear(_ spec: FusedLinear, _ input: Operand, _ weight: Operand, bias: Operand?, residual: Operand?, _ out: Operand) {
     let (n, k) = (weight.size(0), weight.size(1))
     var args = av_linear_args()
     args.n = Int64(n)
@@ -16,9 +17,10 @@ extension Run {
     args.wtype = weight.type
     args.ldw = Int64(k)
     args.ldy = Int64(n)
-    if spec.hasBias { args.bias = x(step, 2).vector }
+    if let bias { args.bias = bias.vector }
     args.activation = activation(spec.activation)
-    args.bf16 = usesBF16
+    args.bf16 = arithmetic.usesBF16
+    args.exact = arithmetic.isExact
     let blocks = RowBlocks(input.view)
     let others = residual.map { RowBlocks($0.view) }
     if let others, others.outer != blocks.outer || others.rows != blocks.rows {
@@ -56,6 +58,8 @@ extension Run {
 
   /// Batched product; a two-dimensional b serves all batches.
   func matmul(_ a: Operand, _ b: Operand, _ out: Operand, transposed: Bool) {
+    // Blocks lie along the rows of a weight, which Lowering takes for a linear layer wherever it may fuse.
+    if b.dtype.isQuantised { return linear(FusedLinear(), a, b, bias: nil, residual: nil, out) }
     var args = av_matmul_args()
     args.m = a.rank > 1 ? Int64(a.size(-2)) : 1
     args.k = Int64(a.size(-1))

@@ -7,7 +7,15 @@ struct Run {
   let bindings: Bindings
   let arena: UnsafeMutableRawPointer
   let pool: OpaquePointer
-  let usesBF16: Bool
+  let arithmetic: Arithmetic
+
+  /// How products are computed.
+  struct Arithmetic {
+    /// Large products in bf16 pairs.
+    var usesBF16 = false
+    /// Quantised weights meet activations in f32, not rounded to 8 bits.
+    var isExact = false
+  }
 
   /// Calls the kernel of a step.
   func step(_ step: PlanStep) throws(AviaryError) {
@@ -21,6 +29,7 @@ struct Run {
     case .pad(let axis, let before, _, let value): pad(x(step, 0), out, Int(axis), Int(before), value)
     case .gatherRows: try gatherRows(x(step, 0), x(step, 1), out)
     case .scatterRows: try scatterRows(x(step, 1), x(step, 2), out)
+    case .scatterAddRows: try scatterAddRows(x(step, 1), x(step, 2), out)
     case .unary(let kind): unary(kind, x(step, 0), out)
     case .binary(let kind): binary(kind, x(step, 0), x(step, 1), out)
     case .select: select(x(step, 0), x(step, 1), x(step, 2), out)
@@ -56,7 +65,7 @@ struct Run {
     case .state(let slot): base = address(bindings.states[Int(slot)])
     case .input(let slot): base = UnsafeMutableRawPointer(mutating: bindings.inputs[Int(slot)].baseAddress)
     }
-    return Operand(address: (base ?? emptyBase) + view.offset * view.dtype.blockBytes, view: view)
+    return Operand(address: (base ?? emptyBase) + view.dtype.byteOffset(of: view.offset), view: view)
   }
 
   /// `execute` has checked the type of every buffer.
@@ -82,7 +91,7 @@ struct Operand {
   func size(_ axis: Int) -> Int { view.shape[axis] }
 
   /// The same memory `elements` further on.
-  func advanced(_ elements: Int) -> Operand { Operand(address: address + elements * dtype.blockBytes, view: view) }
+  func advanced(_ elements: Int) -> Operand { Operand(address: address + dtype.byteOffset(of: elements), view: view) }
 }
 
 /// Eight numbers as the kernels' structs hold them.

@@ -1,5 +1,6 @@
 // Linear layers and batched products: which way a product goes.
 #include "product.h"
+#include "Quant/quant_table.h"
 
 enum { thin_most_bf16 = 16 };
 
@@ -14,6 +15,7 @@ static void thin_job(void *context, int64_t job, int thread) {
 
 void av_linear(av_pool *pool, const av_linear_args *args) {
   if (args->m <= 0 || args->n <= 0) return;
+  if (av_is_quantised(args->wtype)) { av_linear_quantised(pool, args); return; }
   const av_table *table = av_kernels(pool);
   const av_gemm_table *gemm = &table->gemm;
 #if defined(__x86_64__)

@@ -1,4 +1,5 @@
 // Casts, copies, gathers and scatters.
+#include "Quant/quant_table.h"
 #include "odometer.h"
 #include <stdatomic.h>
 #include <string.h>
@@ -89,6 +90,7 @@ void av_fill(av_pool *pool, int64_t bytes, const void *value, void *y, int64_t n
 
 typedef struct {
   const av_table *table;
+  const av_quant_table *quant;
   av_dtype from, to;
   const char *x;
   char *y;
@@ -107,7 +109,9 @@ static void gather_job(void *context, int64_t job, int thread) {
       memset(y, 0, (size_t)(s->cols * av_size(s->to)));
       s->outside = true;
     } else {
-      s->table->cast(s->from, s->x + s->ids[i] * s->x_row * av_size(s->from), s->to, y, s->cols);
+      const char *x = s->x + av_row_bytes(s->from, s->ids[i] * s->x_row);
+      if (av_is_quantised(s->from)) s->quant->dequantize(s->from, (const uint8_t *)x, s->cols, (float *)y);
+      else s->table->cast(s->from, x, s->to, y, s->cols);
     }
   }
 }
@@ -115,7 +119,8 @@ static void gather_job(void *context, int64_t job, int thread) {
 bool av_gather_rows(av_pool *pool, av_dtype type, const void *table, int64_t table_rows, int64_t table_row, const int32_t *ids, int64_t count,
                     int64_t cols, void *y, int64_t y_row) {
   rows_context s = {
-    .table = av_kernels(pool), .from = type, .to = type == AV_F16 || type == AV_BF16 ? AV_F32 : type, .x = table, .y = y, .ids = ids,
+    .table = av_kernels(pool), .quant = av_quant(pool), .from = type,
+    .to = type == AV_F16 || type == AV_BF16 || av_is_quantised(type) ? AV_F32 : type, .x = table, .y = y, .ids = ids,
     .x_row = table_row, .y_row = y_row, .table_rows = table_rows, .count = count, .cols = cols,
     .jobs = av_jobs(pool, count * cols / 4, count),
   };
@@ -142,5 +147,36 @@ bool av_scatter_rows(av_pool *pool, av_dtype x_type, const void *x, int64_t x_ro
     .table_rows = table_rows, .count = count, .cols = cols, .jobs = av_jobs(pool, count * cols / 4, (cols + 63) / 64),
   };
   if (count > 0 && cols > 0) av_pool_run(pool, s.jobs, scatter_job, &s);
+  return !s.outside;
+}
+
+typedef struct {
+  const float *x;
+  float *y;
+  const int32_t *ids;
+  int64_t x_row, y_row, table_rows, count, cols, jobs;
+  _Atomic bool outside;
+} add_context;
+
+/// Rows stay in order, as in `scatter_job`: sums do not depend on the number of threads.
+static void scatter_add_job(void *context, int64_t job, int thread) {
+  add_context *s = context;
+  int64_t first, end;
+  av_split(s->cols, 16, job, s->jobs, &first, &end);
+  for (int64_t i = 0; i < s->count; i++) {
+    if (s->ids[i] < 0 || s->ids[i] >= s->table_rows) { s->outside = true; continue; }
+    const float *x = s->x + i * s->x_row;
+    float *y = s->y + s->ids[i] * s->y_row;
+    for (int64_t j = first; j < end; j++) y[j] += x[j];
+  }
+}
+
+bool av_scatter_add_rows(av_pool *pool, const float *x, int64_t x_row, const int32_t *ids, int64_t count, int64_t cols, float *table,
+                         int64_t table_rows, int64_t table_row) {
+  add_context s = {
+    .x = x, .y = table, .ids = ids, .x_row = x_row, .y_row = table_row, .table_rows = table_rows, .count = count, .cols = cols,
+    .jobs = av_jobs(pool, count * cols / 4, (cols + 15) / 16),
+  };
+  if (count > 0 && cols > 0) av_pool_run(pool, s.jobs, scatter_add_job, &s);
   return !s.outside;
 }

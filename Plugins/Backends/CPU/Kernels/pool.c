@@ -5,6 +5,7 @@
 // worker that the system has taken away never delays a run that it has not begun.
 #define _GNU_SOURCE
 #include "table.h"
+#include "Quant/quant_table.h"
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -34,6 +35,7 @@ struct av_pool {
   int threads;
   av_isa isa;
   const av_table *table;
+  const av_quant_table *quant;
   pthread_t *workers;
   int started;
   char *memory;  // scratch of each thread, then the shared part
@@ -124,6 +126,7 @@ av_pool *av_pool_create(int threads, av_isa isa) {
   if (pool->isa == AV_ISA_AVX2) pool->table = &av_table_avx2;
   if (pool->isa == AV_ISA_AVX512) pool->table = &av_table_avx512;
 #endif
+  pool->quant = av_quant_for(pool->isa);
   pool->workers = calloc((size_t)threads, sizeof(pthread_t));
   pool->memory = aligned_alloc(4096, (size_t)threads * av_scratch_bytes + av_shared_bytes);
   bool good = pool->workers && pool->memory;
@@ -152,6 +155,12 @@ void av_pool_destroy(av_pool *pool) {
 
 av_isa av_pool_isa(const av_pool *pool) { return pool->isa; }
 int av_pool_threads(const av_pool *pool) { return pool->threads; }
+const av_quant_table *av_quant(const av_pool *pool) { return pool->quant; }
+bool av_pool_use_quant(av_pool *pool, const char *name) {
+  const av_quant_table *found = av_quant_named(name);
+  if (found) pool->quant = found;
+  return found != NULL;
+}
 const av_table *av_kernels(const av_pool *pool) { return pool->table; }
 void *av_scratch(av_pool *pool, int thread) { return pool->memory + (int64_t)thread * av_scratch_bytes; }
 void *av_shared(av_pool *pool) { return pool->memory + (int64_t)pool->threads * av_scratch_bytes; }

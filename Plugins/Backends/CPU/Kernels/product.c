@@ -75,8 +75,8 @@ void av_product_run(av_pool *pool, const av_product *p) {
       s.panels = (s.m + rows - 1) / rows;
       s.splits = min(s.panels, av_jobs(pool, s.m * s.k / 2, s.panels));
       av_pool_run(pool, s.splits, pack_job, &s);
-      // Enough jobs for an even end, yet each column block is packed again for every part of the rows.
-      int64_t jobs = av_jobs(pool, s.m * s.k * p->n / 32, INT32_MAX);
+      // Each column block is packed again for every part of the rows: no more parts than an even end needs.
+      int64_t jobs = av_jobs(pool, s.m * s.k * p->n / 32, 4 * (int64_t)av_pool_threads(pool));
       s.splits = min(s.panels, (jobs + s.columns - 1) / s.columns);
       if (jobs > 1) av_pool_run(pool, s.columns * s.splits, multiply_job, &s);
       else for (int64_t i = 0; i < s.columns * s.splits; i++) multiply_job(&s, i, 0);

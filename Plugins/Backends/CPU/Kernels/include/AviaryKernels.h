@@ -5,8 +5,10 @@
 #pragma once
 #include "av_attention.h"
 #include "av_elementwise.h"
+#include "av_limits.h"
 #include "av_linear.h"
 #include "av_move.h"
 #include "av_pool.h"
+#include "av_quant.h"
 #include "av_rows.h"
 #include "av_spatial.h"

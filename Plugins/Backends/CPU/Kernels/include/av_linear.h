@@ -16,7 +16,7 @@ typedef struct {
   int64_t m, n, k;
   const float *x;         // [m, k], rows `ldx` apart
   int64_t ldx;
-  const void *w;          // [n, k] of `wtype` (f32, f16, bf16), rows `ldw` apart
+  const void *w;          // [n, k] of `wtype` (f32, f16, bf16, or quantised blocks), rows `ldw` apart
   av_dtype wtype;
   int64_t ldw;
   float *y;               // [m, n], rows `ldy` apart
@@ -26,6 +26,7 @@ typedef struct {
   const float *residual;  // [m, n], rows `ldr` apart, or NULL; may be `y` itself only where there is no activation
   int64_t ldr;
   bool bf16;              // round both factors to bf16 and multiply in bf16 pairs where the processor can (less precise, opt-in); more than 16 rows
+  bool exact;             // quantised weights: keep the activations in f32 instead of rounding them to 8 bits, block by block
 } av_linear_args;
 
 /// A linear layer. Few rows go through dot products that read the weights once, more through the blocked product.

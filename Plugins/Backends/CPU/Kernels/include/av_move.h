@@ -9,7 +9,7 @@ void av_cast(av_pool *pool, av_dtype from, const void *x, av_dtype to, void *y, 
 void av_copy(av_pool *pool, const av_map *map, int64_t bytes, const void *x, void *y);
 /// Fills `n` contiguous elements of `bytes` (1, 2, 4, 8) with the element at `value`.
 void av_fill(av_pool *pool, int64_t bytes, const void *value, void *y, int64_t n);
-/// y[i, :] = table[ids[i], :] ; table [table_rows, cols], rows `table_row` apart. f16 and bf16 tables give f32, other types are copied. An id outside
+/// y[i, :] = table[ids[i], :] ; table [table_rows, cols], rows `table_row` elements apart. f16, bf16 and quantised tables give f32, other types are copied. An id outside
 /// the table writes zeros and gives false.
 bool av_gather_rows(av_pool *pool, av_dtype type, const void *table, int64_t table_rows, int64_t table_row, const int32_t *ids, int64_t count, int64_t cols,
                     void *y, int64_t y_row);
@@ -17,3 +17,6 @@ bool av_gather_rows(av_pool *pool, av_dtype type, const void *table, int64_t tab
 /// the table is skipped and gives false.
 bool av_scatter_rows(av_pool *pool, av_dtype x_type, const void *x, int64_t x_row, const int32_t *ids, int64_t count, int64_t cols,
                      av_dtype type, void *table, int64_t table_rows, int64_t table_row);
+/// table[ids[i], :] += x[i, :] for i in order. An id outside the table is skipped and gives false.
+bool av_scatter_add_rows(av_pool *pool, const float *x, int64_t x_row, const int32_t *ids, int64_t count, int64_t cols, float *table,
+                         int64_t table_rows, int64_t table_row);

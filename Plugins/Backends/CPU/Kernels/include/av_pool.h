@@ -5,9 +5,13 @@
 #include <stdint.h>
 
 /// How elements are stored; the values are the raw values of AviaryTensor's `DType`.
-typedef enum { AV_F32, AV_F16, AV_BF16, AV_I32, AV_I64, AV_U8, AV_BOOL, AV_F64, AV_I16, AV_I8 } av_dtype;
+typedef enum {
+  AV_F32, AV_F16, AV_BF16, AV_I32, AV_I64, AV_U8, AV_BOOL, AV_F64, AV_I16, AV_I8,
+  // ggml's blocks of whole numbers with scales (av_quant.h)
+  AV_Q8_0, AV_Q4_0, AV_Q4_1, AV_Q5_0, AV_Q5_1, AV_Q2_K, AV_Q3_K, AV_Q4_K, AV_Q5_K, AV_Q6_K,
+} av_dtype;
 
-/// Bytes of one element.
+/// Bytes of one element of a plain type.
 static inline int64_t av_size(av_dtype type) {
   switch (type) {
   case AV_F32: case AV_I32: return 4;
