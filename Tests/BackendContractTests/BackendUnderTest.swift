@@ -1,5 +1,7 @@
 import AviaryTensor
 import BackendCPU
+import BackendVulkan
+import SmallBackend
 import Testing
 
 /// A backend that every contract test runs on. Adding a backend is one line in `all`, and its target in Package.swift.
@@ -10,15 +12,21 @@ struct BackendUnderTest: Sendable, CustomTestStringConvertible {
     BackendUnderTest(CPUBackend.self, isa: "scalar"),
     BackendUnderTest(CPUBackend.self, isa: "avx2"),
     BackendUnderTest(CPUBackend.self, isa: "avx512"),
+    BackendUnderTest(VulkanBackend.self),
+    BackendUnderTest(SmallBackend.self),
   ]
+
+  /// Products with quantised weights on activations as they are.
+  static let exact = BackendUnderTest(CPUBackend.self, compute: .f32)
 
   let testDescription: String
   let make: @Sendable () throws(AviaryError) -> any Backend
 
-  init<B: Backend>(_ type: B.Type, isa: String? = nil) {
-    testDescription = isa.map { "\(B.id) \($0)" } ?? B.id
+  init<B: Backend>(_ type: B.Type, isa: String? = nil, compute: DType? = nil) {
+    testDescription = [B.id, isa, compute?.description].compactMap { $0 }.joined(separator: " ")
     var options = BackendOptions()
     if let isa { options.extra["isa"] = isa }
+    options.compute = compute
     make = { [options] () throws(AviaryError) in try B(options) }
   }
 }

@@ -46,7 +46,13 @@ final class Recorder {
   init(_ weights: [(shape: Shape, dtype: DType)]) {
     self.weights = weights.enumerated().map { Weight(slot: Int32($0.offset), shape: $0.element.shape, dtype: $0.element.dtype) }
     graph = Graph(weights: WeightShapes(self.weights))
-    for weight in self.weights { values.weights.append(bytes(numbers(weight.shape.elements, weight.dtype, -1...1), weight.dtype)) }
+    for weight in self.weights {
+      let isQuantised = weight.dtype.isQuantised
+      values.weights.append(
+        isQuantised
+          ? randomBlocks(weight.shape.elements, weight.dtype, using: &random)
+          : bytes(numbers(weight.shape.elements, weight.dtype, -1...1), weight.dtype))
+    }
   }
 
   /// Records the body for every layout and parameter; what it returns is an output, under a path that says which.

@@ -50,10 +50,10 @@ import Testing
 
   @Test(arguments: BackendUnderTest.all, [-1, 5, Int(Int32.max), Int(Int32.min)]) func idsOutOfRangeAreAnError(_ under: BackendUnderTest, _ id: Int) throws {
     let backend = try under.make()
-    for scatter in [false, true] {
+    for way in 0..<3 {
       let error = #expect(throws: AviaryError.self) {
         try evaluate([.pattern([5, 3]), Given([2], [0, Double(id)], .i32), .pattern([2, 3])], on: backend) { x, _ in
-          scatter ? x[0].scatterRows(x[2], at: x[1]) : x[0].gatherRows(x[1])
+          [x[0].gatherRows(x[1]), x[0].scatterRows(x[2], at: x[1]), x[0].scatterAddRows(x[2], at: x[1])][way]
         }
       }
       #expect(error?.kind == .request)

@@ -4,8 +4,10 @@ extension ContractCase {
   static let shapes: [Shape] = [[], [0], [1], [3], [17], [33], [65], [3, 17], [17, 3], [2, 3, 65], [1, 33, 1], [0, 5], [5, 0], [3, 2, 3, 17]]
   private static let matrices: [Shape] = [[1, 1], [3, 17], [17, 1], [33, 65], [2, 3, 5], [0, 3], [3, 0]]
 
+  private static let plain = DType.allCases.filter { !$0.isQuantised }
+
   static let moves: [ContractCase] =
-    DType.allCases.flatMap { dtype in
+    plain.flatMap { dtype in
       let rare = dtype != .f32 && dtype != .i32
       return [
         ContractCase("contiguous \(dtype)", mayBeDeclined: rare) { r in r.each(shapes) { r.operand($0, dtype).contiguous() } },
@@ -27,14 +29,29 @@ extension ContractCase {
         },
       ]
     } + casts + rows + [
+      ContractCase("scatterAddRows") { r in
+        for shape in [Shape([1, 1]), [3, 17], [65, 3, 2], [5, 130]] {
+          // Ids come several times.
+          r.each([0, 1, 7]) { count in
+            var rows = shape
+            rows[0] = count
+            return r.state(shape, .f32).scatterAddRows(r.operand(rows), at: r.ids([count], below: shape[0]))
+          }
+          r.each([4]) { r.operand(shape).scatterAddRows(r.operand(Shape([$0] + shape.dims.dropFirst())), at: r.operand([$0], .i32, in: 0...Double(shape[0] - 1))) }
+        }
+        r.each([1, 3]) { layer in
+          let part = r.state([4, 5, 2, 3], .f32).slice(0, layer..<layer + 1).reshaped(5, 6)
+          return part.scatterAddRows(r.operand([3, 6]), at: r.ids([3], below: 5))
+        }
+      },
       ContractCase("leaves") { r in
         r.each([0, 1, 3, 65], layouts: [.plain]) { r.graph.iota($0, start: $0 - 2) }
         r.each([0, -1.5, Float.pi], layouts: [.plain]) { r.graph.scalar($0) }
       }
     ]
 
-  private static let casts: [ContractCase] = DType.allCases.flatMap { from in
-    DType.allCases.filter { $0 != from }.map { to in
+  private static let casts: [ContractCase] = plain.flatMap { from in
+    plain.filter { $0 != from }.map { to in
       let common: Set<DType> = [.f32, .f16, .bf16, .i32, .bool]
       return ContractCase("cast \(from) to \(to)", mayBeDeclined: !common.contains(from) || !common.contains(to)) { r in
         // Also beyond the integers' ranges, where they saturate; infinite sixteen-bit floats are left out.

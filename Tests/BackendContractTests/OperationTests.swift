@@ -12,6 +12,9 @@ import Testing
   @Test(arguments: BackendUnderTest.all, ContractCase.products + ContractCase.norms)
   func products(_ under: BackendUnderTest, _ test: ContractCase) throws { try check(under, test) }
 
+  @Test(arguments: BackendUnderTest.all + [.exact], ContractCase.quantised)
+  func quantised(_ under: BackendUnderTest, _ test: ContractCase) throws { try check(under, test) }
+
   @Test(arguments: BackendUnderTest.all, ContractCase.spatial) func spatial(_ under: BackendUnderTest, _ test: ContractCase) throws { try check(under, test) }
 
   @Test(arguments: BackendUnderTest.all, ContractCase.transformer)

@@ -10,7 +10,7 @@ extension ContractCase {
 
   private static let sizes = [
     Sizes(1, 1, 1), Sizes(3, 17, 33), Sizes(17, 65, 3), Sizes(33, 1, 65), Sizes(1, 33, 17), Sizes(65, 65, 65), Sizes(1, 3, 129), Sizes(2, 64, 256),
-    Sizes(0, 3, 4), Sizes(3, 0, 4), Sizes(3, 4, 0),
+    Sizes(3, 33, 40), Sizes(13, 130, 48), Sizes(0, 3, 4), Sizes(3, 0, 4), Sizes(3, 4, 0),
   ]
 
   static let products: [ContractCase] =
@@ -45,6 +45,23 @@ extension ContractCase {
         }
       }
     }
+
+  /// Rows of one, two and five blocks; a backend may have no kernel for a type, never a wrong one.
+  static let quantised: [ContractCase] = DType.quantised.flatMap { dtype in
+    [Sizes(1, 1, 1), Sizes(1, 33, 2), Sizes(3, 17, 1), Sizes(17, 65, 5), Sizes(2, 64, 2), Sizes(0, 3, 1), Sizes(3, 0, 1)].map { s in
+      let k = s.k * dtype.blockElements
+      return ContractCase("linear \(dtype) \(s.m)x\(s.n)x\(k)", weights: [([s.n, k], dtype), ([s.n], .f32), ([s.n + 2, k], dtype)], mayBeDeclined: true) { r in
+        r.each([Shape([s.m, k]), [2, s.m, k]]) { shape in r.operand(shape).matmul(r.weight(0)) }
+        r.each([Shape([s.m, k])]) { r.operand($0).matmul(r.weight(2).slice(0, 1..<s.n + 1)) }
+        r.each([Shape([2, s.m, k])]) { shape in (r.operand(shape).matmul(r.weight(0)) + r.weight(1)).unary(.silu) + r.operand([2, s.m, s.n]) }
+      }
+    } + [
+      ContractCase("gatherRows \(dtype)", weights: [([17, 2 * dtype.blockElements], dtype)], mayBeDeclined: true) { r in
+        r.each([[0], [1], [2, 3], [65]], layouts: [.plain, .sliced, .permuted]) { r.weight(0).gatherRows(r.operand($0, .i32, in: 0...16)) }
+        r.each([[3]], layouts: [.plain]) { r.weight(0).slice(0, 2..<9).gatherRows(r.ids($0, below: 7)) }
+      }
+    ]
+  }
 
   static let norms: [ContractCase] =
     [1, 3, 17, 33, 65, 257].map { width in
