@@ -39,6 +39,27 @@ import Testing
     #expect(errorText { _ = try MappedFile(path: path) } == "secret: the file may not be read; wanted read permission")
   }
 
+  /// Trust, group A 43: what is read behind the new end is zeros and an error, not the death of the process.
+  @Test func aFileCutShortWhileMappedIsAnError() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("big", [UInt8](repeating: 7, count: 1 << 16))
+    let (file, whole) = (try MappedFile(path: path), try MappedFile(path: try folder.write("whole", [UInt8](repeating: 8, count: 1 << 16))))
+    try #require(truncate(path, 5000) == 0)
+    #expect(file.bytes[4999] == 7)
+    try file.checkIntact()
+    #expect(file.bytes[60000] == 0)
+    #expect(
+      errorText { try file.checkIntact() }
+        == "big: the file became shorter while it was in use; wanted the 65536 bytes that it had when it was opened")
+    // The other pages behind the end as well, and nobody else's.
+    #expect(file.bytes[16384..<65536].allSatisfy { $0 == 0 })
+    #expect(file.bytes[4999] == 7 && whole.bytes[60000] == 8)
+    try whole.checkIntact()
+    // A mapping that comes after it in the same place is watched anew.
+    let next = try MappedFile(path: path)
+    try next.checkIntact()
+  }
+
   @Test func ownedPagesAreAlignedAndZeroed() throws {
     let pages = try OwnedPages(count: 100, name: "p") { $0[1] = 7 }
     #expect(pages.content.prefix(3) == [0, 7, 0])

@@ -10,9 +10,10 @@ public enum Checkpoint {
     FileSystem.kind(path) == .folder ? try open(folder: path, limits: limits) : try open(file: path, limits: limits)
   }
 
-  /// Opens a safetensors or PyTorch file, told apart by its ending, or by its first bytes where that says nothing.
+  /// Opens a safetensors, PyTorch or GGUF file, told apart by its ending, or by its first bytes where that says nothing.
   public static func open(file path: String, limits: Limits = .standard) throws(AviaryError) -> any WeightSource {
     let file = try MappedFile(path: path)
+    if withExtendedLifetime(file, { ForeignFile.begins(file.bytes, Array("GGUF".utf8)) }) { return try GGUFFile(path: path, limits: limits) }
     if file.name.hasSuffix(".safetensors") { return try SafetensorsFile(pages: file, limits: limits) }
     let isPyTorch =
       pyTorchEndings.contains { file.name.hasSuffix($0) }

@@ -1,15 +1,18 @@
 public import AviaryCore
 public import AviaryTensor
+import CMappingShim
 import Glibc
 
 /// A regular file mapped read-only into memory: its bytes cost address space, and pages are read when they are touched.
 ///
-/// The size is taken once, at opening, and everything is checked against it. A file that another program shortens while
-/// it is mapped cannot be read safely by anyone; replace model files by renaming, as every downloader does.
+/// The size is taken once, at opening, and everything is checked against it. Where another program shortens the file while
+/// it is mapped, zeros are read behind its new end and `checkIntact` throws from then on. Replace model files by renaming, as
+/// every downloader does.
 public final class MappedFile: Pages, @unchecked Sendable {
   // Sendable: the bytes are mapped read-only and stay where they are until deinit.
   public let bytes: UnsafeRawBufferPointer
   public let name: String
+  private let watch: Int32
 
   /// Maps a file. Folders, pipes and devices are refused without blocking; an empty file has an empty buffer.
   ///
@@ -29,15 +32,25 @@ public final class MappedFile: Pages, @unchecked Sendable {
     let size = Int(status.st_size)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      watch = -1
       return
     }
     guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
       throw AviaryError(.memory, "\(size) bytes cannot be mapped into memory", at: name)
     }
     bytes = UnsafeRawBufferPointer(start: address, count: size)
+    watch = aviary_mapping_watch(address, size)
+  }
+
+  public func checkIntact() throws(AviaryError) {
+    guard !aviary_mapping_is_broken(watch) else {
+      throw AviaryError(
+        .file, "the file became shorter while it was in use", wanted: "the \(bytes.count) bytes that it had when it was opened", at: name)
+    }
   }
 
   deinit {
+    aviary_mapping_forget(watch)
     if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
   }
 

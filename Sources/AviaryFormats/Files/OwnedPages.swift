@@ -47,8 +47,9 @@ extension StoredTensor {
   /// anywhere, backends read whole elements.
   func aligned() throws(AviaryError) -> StoredTensor {
     let address = pages.bytes.baseAddress.map { Int(bitPattern: $0) } ?? 0
-    guard (address + offset) % dtype.blockBytes != 0, byteCount > 0 else { return self }
+    guard (address + offset) % dtype.alignment != 0, byteCount > 0 else { return self }
     let copy = try OwnedPages(copying: bytes, name: pages.name)
+    try pages.checkIntact()
     return StoredTensor(name: name, shape: shape, dtype: dtype, pages: copy, offset: 0)
   }
 }

@@ -7,7 +7,8 @@ enum SafetensorsType {
     DType.allCases.first { SafetensorsType.name($0) == name }
   }
 
-  static func name(_ dtype: DType) -> String {
+  /// nil for types that the format does not have.
+  static func name(_ dtype: DType) -> String? {
     switch dtype {
     case .f64: "F64"
     case .f32: "F32"
@@ -19,6 +20,7 @@ enum SafetensorsType {
     case .i8: "I8"
     case .u8: "U8"
     case .bool: "BOOL"
+    case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_k, .q3_k, .q4_k, .q5_k, .q6_k, .iq4_nl, .iq4_xs: nil
     }
   }
 }
@@ -44,7 +46,7 @@ struct SafetensorsRow {
       throw SafetensorsRow.missing("dtype", object, wanted: "the name of a type", place)
     }
     guard let dtype = SafetensorsType.dtype(typeName) else {
-      let known = DType.allCases.map(SafetensorsType.name).joined(separator: " ")
+      let known = DType.allCases.compactMap(SafetensorsType.name).joined(separator: " ")
       throw AviaryError(
         .format, "the data type \(quoted(typeName)) is not supported", wanted: "one of \(known)", at: place)
     }

@@ -7,7 +7,7 @@ public enum SafetensorsWriter {
   ///
   /// Wide types come first, as the reference writer has it, so that every tensor is aligned to its element size.
   ///
-  /// - Throws: `.request` where two tensors have one name; `.file` where writing fails.
+  /// - Throws: `.request` where two tensors have one name, or one is quantised; `.file` where writing fails.
   public static func write(
     _ tensors: [StoredTensor], metadata: [String: String] = [:], to path: String
   ) throws(AviaryError) {
@@ -32,7 +32,10 @@ public enum SafetensorsWriter {
     var offset = 0
     for tensor in tensors {
       var row = JSONObject()
-      row.append("dtype", .string(SafetensorsType.name(tensor.dtype)))
+      guard let type = SafetensorsType.name(tensor.dtype) else {
+        throw AviaryError(.request, "tensor \(quoted(tensor.name)) is stored as \(tensor.dtype)", wanted: "a type that safetensors files have")
+      }
+      row.append("dtype", .string(type))
       row.append("shape", .array(tensor.shape.dims.map(JSONValue.int)))
       row.append("data_offsets", .array([.int(offset), .int(offset + tensor.byteCount)]))
       guard tensor.name != "__metadata__", header.append(tensor.name, .object(row)) else {

@@ -1,0 +1,132 @@
+public import AviaryCore
+public import AviaryTensor
+
+/// A value to write among a file's metadata.
+public enum GGUFEntry: Sendable {
+  case u32(Int)
+  case i32(Int)
+  case float(Float)
+  case bool(Bool)
+  case string(String)
+  case strings([[UInt8]])
+  case ints([Int32])
+  case floats([Float])
+}
+
+/// A tensor to write, and who makes its bytes.
+public struct GGUFOutput: Sendable {
+  public let name: String
+  public let shape: Shape
+  public let dtype: DType
+  /// Gives all bytes of the tensor, piece by piece, to its argument.
+  public let bytes: @Sendable (_ sink: (UnsafeRawBufferPointer) throws(AviaryError) -> Void) throws(AviaryError) -> Void
+
+  public init(
+    _ name: String, _ shape: Shape, _ dtype: DType,
+    bytes: @escaping @Sendable (_ sink: (UnsafeRawBufferPointer) throws(AviaryError) -> Void) throws(AviaryError) -> Void
+  ) {
+    self.name = name
+    self.shape = shape
+    self.dtype = dtype
+    self.bytes = bytes
+  }
+}
+
+/// Writes GGUF files, version 3.
+public enum GGUFWriter {
+  private static let alignment = 32
+
+  /// Writes the file beside its place and renames it, so that a partial one is never seen under its name. Tensors are
+  /// made one after the other: never is more than a piece of one in memory.
+  ///
+  /// - Throws: `.request` where a type or a name cannot be written, `.file` where writing fails.
+  public static func write(_ metadata: [(key: String, value: GGUFEntry)], _ tensors: [GGUFOutput], to path: String) throws(AviaryError) {
+    let file = try AtomicFile(path: path)
+    var header = Array("GGUF".utf8)
+    header.append(number: UInt32(3))
+    header.append(number: UInt64(tensors.count))
+    header.append(number: UInt64(metadata.count))
+    guard Set(metadata.map(\.key)).count == metadata.count else { throw AviaryError(.request, "two values have one key", wanted: "keys that differ") }
+    for (key, value) in metadata {
+      header.append(text: Array(key.utf8))
+      header.append(entry: value)
+    }
+    var offset = 0
+    var sizes: [Int] = []
+    for tensor in tensors {
+      let place = "tensor \(quoted(tensor.name))"
+      guard let type = GGUFType.number(tensor.dtype), 1...4 ~= tensor.shape.count, tensor.dtype.holdsRows(of: tensor.shape[-1]),
+        let bytes = tensor.dtype.byteCount(elements: tensor.shape.elements), bytes > 0
+      else { throw AviaryError(.request, "\(tensor.dtype) \(tensor.shape)", wanted: "one to four axes, with elements, rows of whole blocks", at: place) }
+      header.append(text: Array(tensor.name.utf8))
+      header.append(number: UInt32(tensor.shape.count))
+      for size in tensor.shape.dims.reversed() { header.append(number: UInt64(size)) }
+      header.append(number: type)
+      header.append(number: UInt64(offset))
+      sizes.append(bytes)
+      offset += padded(bytes)
+    }
+    guard Set(tensors.map(\.name)).count == tensors.count else { throw AviaryError(.request, "two tensors have one name", wanted: "names that differ") }
+    while header.count % alignment != 0 { header.append(0) }
+    try header.span.withUnsafeBytes { (bytes) throws(AviaryError) in try file.write(bytes) }
+    for (tensor, size) in zip(tensors, sizes) {
+      var written = 0
+      try tensor.bytes { (bytes) throws(AviaryError) in
+        written += bytes.count
+        try file.write(bytes)
+      }
+      guard written == size else { throw AviaryError(.internal, "\(written) bytes", wanted: "\(size)", at: "tensor \(quoted(tensor.name))") }
+      let padding = [UInt8](repeating: 0, count: padded(size) - size)
+      try padding.span.withUnsafeBytes { (bytes) throws(AviaryError) in try file.write(bytes) }
+    }
+    try file.finish()
+  }
+
+  private static func padded(_ bytes: Int) -> Int { (bytes + alignment - 1) / alignment * alignment }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append<T: FixedWidthInteger>(number: T) { Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) } }
+
+  fileprivate mutating func append(text: [UInt8]) {
+    append(number: UInt64(text.count))
+    append(contentsOf: text)
+  }
+
+  private mutating func append(type: GGUFValueType) { append(number: type.rawValue) }
+
+  fileprivate mutating func append(entry: GGUFEntry) {
+    switch entry {
+    case .u32(let value):
+      append(type: .u32)
+      append(number: UInt32(clamping: value))
+    case .i32(let value):
+      append(type: .i32)
+      append(number: Int32(clamping: value))
+    case .float(let value):
+      append(type: .f32)
+      append(number: value.bitPattern)
+    case .bool(let value):
+      append(type: .bool)
+      append(value ? 1 : 0)
+    case .string(let text):
+      append(type: .string)
+      append(text: Array(text.utf8))
+    case .strings(let texts):
+      append(array: .string, texts.count)
+      for text in texts { append(text: text) }
+    case .ints(let numbers):
+      append(array: .i32, numbers.count)
+      for number in numbers { append(number: number) }
+    case .floats(let numbers):
+      append(array: .f32, numbers.count)
+      for number in numbers { append(number: number.bitPattern) }
+    }
+  }
+
+  private mutating func append(array type: GGUFValueType, _ count: Int) {
+    append(type: .array)
+    append(type: type)
+    append(number: UInt64(count))
+  }
+}
