@@ -56,3 +56,18 @@ public struct AddedToken: Sendable, Hashable {
     singleWord = try json.bool("single_word", default: false)
   }
 }
+
+/// Tags of HTML that some vocabularies have as pieces (Gemma's): text like any other, whoever typed it.
+enum HTMLTag {
+  /// `s` is missing, since `<s>` begins sequences elsewhere.
+  private static let names: Set<Substring> = [
+    "html", "head", "body", "title", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote",
+    "strong", "em", "b", "i", "u", "sub", "sup", "code", "pre", "p", "a", "div", "span", "ul", "ol", "li", "br", "hr",
+  ]
+
+  static func isPlain(_ text: String) -> Bool {
+    guard text.hasPrefix("<"), text.hasSuffix(">") else { return false }
+    let inner = text.dropFirst().dropLast()
+    return names.contains(inner.hasPrefix("/") ? inner.dropFirst() : inner)
+  }
+}

@@ -38,12 +38,32 @@ struct BPEModel: SubwordModel {
       unknown = nil
     }
     byteFallback = try ByteFallback(json, vocabulary)
+    shortIDs = BPEModel.shortIDs(vocabulary)
+  }
+
+  /// - Parameter merges: "left right", the first to be joined first.
+  init(_ vocabulary: Vocabulary, merges: [[UInt8]], takesWholeWords: Bool, forbidding forbidden: ByteStringTable) throws(AviaryError) {
+    self.vocabulary = vocabulary
+    self.forbidden = forbidden
+    self.takesWholeWords = takesWholeWords
+    (unknown, fusesUnknown, byteFallback) = (nil, false, ByteFallback())
+    let table = try BPEModel.table(merges.count, forbidden, at: "merges") { rank, joined in
+      let line = merges[rank]
+      return Merge.resolve(line: line.span, vocabulary, &joined)
+    } describe: {
+      "\"\(String(decoding: merges[$0], as: UTF8.self).prefix(40))\""
+    }
+    merger = BytePairMerger(merges: table)
+    shortIDs = BPEModel.shortIDs(vocabulary)
+  }
+
+  private static func shortIDs(_ vocabulary: Vocabulary) -> [Int32] {
     var short = [Int32](repeating: -1, count: 0x800)
     for value in short.indices {
       guard let scalar = Unicode.Scalar(UInt32(value)) else { continue }
       short[value] = vocabulary.id(of: String(Character(scalar))) ?? -1
     }
-    shortIDs = short
+    return short
   }
 
   func encode(_ word: Span<UInt8>, _ cache: inout WordCache, into ids: inout [Int32]) {
@@ -113,29 +133,34 @@ struct BPEModel: SubwordModel {
     throws(AviaryError) -> PairTable
   {
     guard let array = json.value.array else { throw json.unfit("an array") }
-    guard array.count < Int(Int32.max) else { throw AviaryError(.limit, "\(array.count) merges", at: json.path) }
-    var table = PairTable(capacity: array.count)
-    var joined: [UInt8] = []
-    for (rank, entry) in array.enumerated() {
-      let merge: (left: Int32, right: Int32, merged: Int32)?
-      switch entry {
-      case .string(let text):
-        let bytes = text.utf8.span
-        merge = Merge.blank(in: bytes).flatMap { blank in
-          Merge.resolve(bytes.extracting(0..<blank), bytes.extracting(blank + 1..<bytes.count), vocabulary, &joined)
-        }
+    return try table(array.count, forbidden, at: json.path) { rank, joined in
+      switch array[rank] {
+      case .string(let text): return Merge.resolve(line: text.utf8.span, vocabulary, &joined)
       case .array(let parts):
-        guard parts.count == 2, case .string(let left) = parts[0], case .string(let right) = parts[1] else {
-          merge = nil
-          break
-        }
-        merge = Merge.resolve(left.utf8.span, right.utf8.span, vocabulary, &joined)
-      default: merge = nil
+        guard parts.count == 2, case .string(let left) = parts[0], case .string(let right) = parts[1] else { return nil }
+        return Merge.resolve(left.utf8.span, right.utf8.span, vocabulary, &joined)
+      default: return nil
       }
-      guard let merge else {
+    } describe: {
+      describe(array[$0])
+    }
+  }
+
+  /// - Parameters:
+  ///   - merge: the ids of the merge of that rank, nil where it is none; its second argument is scratch memory, and holds
+  ///     the joined spelling afterwards.
+  private static func table(
+    _ count: Int, _ forbidden: ByteStringTable, at place: String, merge: (Int, inout [UInt8]) -> (left: Int32, right: Int32, merged: Int32)?,
+    describe: (Int) -> String
+  ) throws(AviaryError) -> PairTable {
+    guard count < Int(Int32.max) else { throw AviaryError(.limit, "\(count) merges", at: place) }
+    var table = PairTable(capacity: count)
+    var joined: [UInt8] = []
+    for rank in 0..<count {
+      guard let merge = merge(rank, &joined) else {
         throw AviaryError(
-          .format, "the merge \(BPEModel.describe(entry)) is malformed or names a token that is not in the vocabulary",
-          wanted: "two tokens whose join is a token", at: "\(json.path)[\(rank)]")
+          .format, "the merge \(describe(rank)) is malformed or names a token that is not in the vocabulary",
+          wanted: "two tokens whose join is a token", at: "\(place)[\(rank)]")
       }
       if forbidden.count > 0, forbidden.find(joined.span) != nil { continue }
       table.set(merge.left, merge.right, PairTable.Value(rank: Int32(rank), merged: merge.merged))
@@ -159,6 +184,11 @@ enum Merge {
       found = i
     }
     return found
+  }
+
+  /// The ids of the halves of a line, "left right", and of their join.
+  static func resolve(line: Span<UInt8>, _ vocabulary: Vocabulary, _ joined: inout [UInt8]) -> (left: Int32, right: Int32, merged: Int32)? {
+    blank(in: line).flatMap { resolve(line.extracting(0..<$0), line.extracting($0 + 1..<line.count), vocabulary, &joined) }
   }
 
   /// The ids of both halves and of their join; nil where one of them is no token.

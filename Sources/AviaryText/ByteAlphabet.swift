@@ -1,8 +1,8 @@
 /// The printable stand-ins for the 256 bytes that byte-level BPE vocabularies are spelled with
 /// (Radford et al. 2019, GPT-2): printable Latin-1 stands for itself, the other bytes for U+0100 onwards.
-enum ByteAlphabet {
+public enum ByteAlphabet {
   /// The stand-in of each byte.
-  static let scalars: [Unicode.Scalar] = {
+  public static let scalars: [Unicode.Scalar] = {
     var next: UInt32 = 0x100
     return (0..<256).map { (byte: UInt32) in
       switch byte {

@@ -5,6 +5,9 @@ struct ByteFallback: Sendable {
   /// The ids of `<0x00>` to `<0xFF>`, nil for those that are missing; empty where the model does not spell bytes.
   private let tokens: [Int32?]
 
+  /// Spells nothing.
+  init() { tokens = [] }
+
   init(_ model: JSONReader, _ vocabulary: Vocabulary) throws(AviaryError) {
     let isOn = try model.bool("byte_fallback", default: false)
     tokens = isOn ? (0..<256).map { vocabulary.id(of: ByteToken.spelling(UInt8($0))) } : []

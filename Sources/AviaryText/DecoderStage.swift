@@ -32,6 +32,9 @@ struct DecoderStage: Sendable {
     DecoderStage(.sentencePiece, isFused: true, toStrip: droppedMarks)
   }
 
+  /// Tokens are bytes in the printable alphabet.
+  static let byteLevel = [DecoderStage(.byteLevel, isFused: false)]
+
   /// Without a decoder in the file, tokens are joined by blanks.
   static let none = [DecoderStage(.joinedBySpaces, isFused: false)]
 

@@ -40,9 +40,13 @@ struct SentencePieceBPE: Sendable {
     byteIDs.sort { model.pieces[Int($0)].text.lexicographicallyPrecedes(model.pieces[Int($1)].text) }
     var extras = Vocabulary()
     for id in vocabulary.allIDs {
-      for scalar in UTF8Scalars(model.pieces[Int(id)].text)
-      where vocabulary.id(of: scalar) == nil && extras.id(of: scalar) == nil {
-        try extras.add(scalar.span, id: Int32(model.pieces.count + extras.count), at: place)
+      let text = model.pieces[Int(id)].text
+      var i = 0
+      while i < text.count {
+        let end = min(text.count, i + UTF8Scalar.length(lead: text[i]))
+        let scalar = text.span.extracting(i..<end)
+        if vocabulary.id(of: scalar) == nil, extras.id(of: scalar) == nil { try extras.add(scalar, id: Int32(model.pieces.count + extras.count), at: place) }
+        i = end
       }
     }
     self.vocabulary = vocabulary
@@ -61,12 +65,13 @@ struct SentencePieceBPE: Sendable {
     for id in vocabulary.allIDs {
       let text = model.pieces[Int(id)].text
       let bytes = text.span
+      let rank = ranks[model.pieces[Int(id)].score] ?? 0
       for cut in 1..<max(1, bytes.count) where bytes[cut] & 0xc0 != 0x80 {
         let (low, high) = (bytes.extracting(0..<cut), bytes.extracting(cut..<bytes.count))
         guard let left = vocabulary.id(of: low) ?? extras.id(of: low),
           let right = vocabulary.id(of: high) ?? extras.id(of: high)
         else { continue }
-        table.set(left, right, PairTable.Value(rank: ranks[model.pieces[Int(id)].score] ?? 0, merged: id))
+        table.set(left, right, PairTable.Value(rank: rank, merged: id))
       }
     }
     return table
@@ -141,17 +146,5 @@ struct SentencePieceBPE: Sendable {
       for id in replaced where id != unknown || out.last != unknown { out.append(id) }
     }
     symbols.removeAll(keepingCapacity: true)
-  }
-}
-
-/// The scalars of valid UTF-8, as bytes.
-struct UTF8Scalars: Sequence, IteratorProtocol {
-  private var rest: ArraySlice<UInt8>
-  init(_ text: [UInt8]) { rest = text[...] }
-
-  mutating func next() -> [UInt8]? {
-    guard let lead = rest.first else { return nil }
-    defer { rest = rest.dropFirst(UTF8Scalar.length(lead: lead)) }
-    return Array(rest.prefix(UTF8Scalar.length(lead: lead)))
   }
 }

@@ -49,6 +49,17 @@ struct SentencePieceModel: Sendable {
     try check()
   }
 
+  /// Byte-pair encoding over the text as it is, from pieces that stand in another file.
+  init(pieces: [Piece], addsDummyPrefix: Bool) throws(AviaryError) {
+    for (index, piece) in pieces.enumerated() { try SentencePieceModel.check(piece, at: "piece \(index)") }
+    self.pieces = pieces
+    modelType = 2
+    self.addsDummyPrefix = addsDummyPrefix
+    removesExtraBlanks = false
+    hasByteFallback = pieces.contains { $0.type == .byte }
+    try check()
+  }
+
   private static func piece(_ file: UnsafeRawBufferPointer, _ range: Range<Int>, index: Int) throws(AviaryError)
     -> Piece
   {
@@ -67,6 +78,11 @@ struct SentencePieceModel: Sendable {
       default: break
       }
     }
+    try check(piece, at: place)
+    return piece
+  }
+
+  private static func check(_ piece: Piece, at place: String) throws(AviaryError) {
     guard !piece.text.isEmpty, piece.text.count <= longestPiece else {
       throw AviaryError(.format, "a piece of \(piece.text.count) bytes", wanted: "1 to \(longestPiece)", at: place)
     }
@@ -79,7 +95,6 @@ struct SentencePieceModel: Sendable {
     if piece.type == .byte, ByteToken.byte(of: piece.text[...]).map(ByteToken.spelling) != piece.text {
       throw AviaryError(.format, "a byte piece that is not spelled like <0x0A>", at: place)
     }
-    return piece
   }
 
   private mutating func readTrainer(_ file: UnsafeRawBufferPointer, _ range: Range<Int>) throws(AviaryError) {

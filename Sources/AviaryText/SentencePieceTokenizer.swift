@@ -48,7 +48,10 @@ public struct SentencePieceTokenizer: Tokenizer {
     _ file: UnsafeRawBufferPointer, mode: SentencePieceMode = .raw, added: [AddedToken] = [],
     frame: TokenFrame = TokenFrame(), limits: Limits = .standard
   ) throws(AviaryError) {
-    let model = try SentencePieceModel(file, limits)
+    try self.init(SentencePieceModel(file, limits), mode: mode, added: added, frame: frame, limits: limits)
+  }
+
+  init(_ model: SentencePieceModel, mode: SentencePieceMode, added: [AddedToken], frame: TokenFrame, limits: Limits) throws(AviaryError) {
     var controls = ByteStringTable()
     for token in added where token.isControl && mode != .raw { controls.insert(token.content) }
     var vocabulary = Vocabulary(capacity: model.pieces.count)
@@ -58,15 +61,14 @@ public struct SentencePieceTokenizer: Tokenizer {
     for (index, piece) in model.pieces.enumerated() {
       let id = Int32(index)
       try vocabulary.add(piece.text.span, id: id, at: "piece \(index)")
-      let text = String(decoding: piece.text, as: UTF8.self)
       switch piece.type {
       case .unknown: unknown = id
-      case .userDefined where AddedToken.looksLikeMarkup(text):
-        markup.add(AddedToken(text), id: id, spelling: piece.text)
+      case .userDefined where SentencePieceTokenizer.isMarkup(piece.text):
+        markup.add(AddedToken(String(decoding: piece.text, as: UTF8.self)), id: id, spelling: piece.text)
         hidden.insert(id)
       // A letter that is a control token as well stays a letter.
       case .userDefined, .normal:
-        if controls.find(text) != nil, text.unicodeScalars.count > 1 { hidden.insert(id) }
+        if controls.count > 0, controls.find(piece.text.span) != nil, String(decoding: piece.text, as: UTF8.self).unicodeScalars.count > 1 { hidden.insert(id) }
       default: break
       }
     }
@@ -95,6 +97,11 @@ public struct SentencePieceTokenizer: Tokenizer {
     postProcessor = frame.postProcessor(bos: bos, eos: eos) ?? PostProcessor()
     let dropped = model.removesExtraBlanks ? Int.max : model.addsDummyPrefix ? 1 : 0
     decoder = [.sentencePiece(droppedMarks: dropped)]
+  }
+
+  private static func isMarkup(_ piece: [UInt8]) -> Bool {
+    let text = String(decoding: piece, as: UTF8.self)
+    return AddedToken.looksLikeMarkup(text) && !HTMLTag.isPlain(text)
   }
 
   public var vocabularySize: Int { max(vocabulary.endID, added.endID) }
