@@ -7,7 +7,9 @@ public struct AnswerLoop {
   private var sampler: Sampler
   private var stops: StopDetector
   private var decoder: any StreamDecoder
-  private var history: [Int32]
+  private let tokenizer: any Tokenizer
+  private let markup: Set<Int32>
+  private(set) var history: [Int32]
 
   public private(set) var ids: [Int32] = []
   public private(set) var text = ""
@@ -19,7 +21,9 @@ public struct AnswerLoop {
     stop = processor.stop
     sampler = Sampler(request.sampling, rules: processor.suppressed.isEmpty ? [] : [SuppressedTokens(processor.suppressed)])
     stops = StopDetector(processor.stop.strings + request.stop)
-    decoder = processor.tokenizer.streamDecoder(skipSpecial: true)
+    tokenizer = processor.tokenizer
+    decoder = tokenizer.streamDecoder(skipSpecial: true)
+    markup = processor.markup
     history = prompt
   }
 
@@ -38,10 +42,23 @@ public struct AnswerLoop {
       finishReason = .stop
       return (id, "")
     }
-    let piece = stops.next(decoder.next(id))
+    let piece = stops.next(decode(id))
     if stops.hit != nil { finishReason = .stop }
     text += piece
     return (id, piece)
+  }
+
+  /// Whether `next` would choose that token from those logits; nothing is chosen yet.
+  func wouldChoose(_ id: Int32, _ logits: [Float]) -> Bool {
+    var (sampler, logits) = (sampler, logits)
+    return (try? sampler.next(&logits, history: history)) == id
+  }
+
+  private mutating func decode(_ id: Int32) -> String {
+    guard markup.contains(id), let spelling = tokenizer.token(id) else { return decoder.next(id) }
+    let rest = decoder.finish()
+    decoder = tokenizer.streamDecoder(skipSpecial: true)
+    return rest + spelling
   }
 
   /// Text that was held back in case a character or a stop string would go on.

@@ -22,6 +22,24 @@ public protocol Adapter: Sendable {
   func callAsFunction(_ features: Tensor, _ layout: MediaLayout) -> Tensor
 }
 
+/// An encoder chosen by a configuration.
+public struct AnyEncoder: VisionEncoder {
+  private let encoder: any VisionEncoder
+  public init(_ encoder: any VisionEncoder) { self.encoder = encoder }
+
+  public var width: Int { encoder.width }
+  public var viewShapes: [Shape] { encoder.viewShapes }
+  public var featuresName: String { encoder.featuresName }
+  public func callAsFunction(_ views: [Tensor]) -> Tensor { encoder(views) }
+}
+
+/// Adapters one behind another; none leaves the features as they are.
+public struct AdapterChain: Adapter {
+  private let adapters: [any Adapter]
+  public init(_ adapters: [any Adapter]) { self.adapters = adapters }
+  public func callAsFunction(_ features: Tensor, _ layout: MediaLayout) -> Tensor { adapters.reduce(features) { $1($0, layout) } }
+}
+
 /// A decoder that turns token embeddings into logits, with its keys and values in the step's cache.
 public protocol LanguageModel: Sendable {
   /// Channels of its embeddings.

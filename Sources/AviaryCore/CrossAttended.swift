@@ -29,6 +29,7 @@ public struct AnyDecoder: LayeredLanguageModel {
   public func layer(_ index: Int, _ x: Tensor, _ step: Step) -> Tensor { decoder.layer(index, x, step) }
   public func normalised(_ x: Tensor) -> Tensor { decoder.normalised(x) }
   public func logits(_ hidden: Tensor) -> Tensor { decoder.logits(hidden) }
+  public func positionRegime(promptTokens: Int) -> Int { decoder.positionRegime(promptTokens: promptTokens) }
 }
 
 /// A block in front of a decoder layer that looks at pictures (Alayrac et al. 2022).
@@ -62,6 +63,7 @@ public struct Interleaved<L: LayeredLanguageModel, B: CrossAttentionBlock>: Lang
 
   public func embed(_ ids: Tensor) -> Tensor { decoder.embed(ids) }
   public func logits(_ hidden: Tensor) -> Tensor { decoder.logits(hidden) }
+  public func positionRegime(promptTokens: Int) -> Int { decoder.positionRegime(promptTokens: promptTokens) }
 
   public func callAsFunction(_ x: Tensor, _ step: Step) -> Tensor {
     var h = x

@@ -23,6 +23,9 @@ public struct GenerationRequest: Sendable {
   public var sampling = Sampling()
   public var maxTokens = 512
   public var stop: [String] = []
+  /// Tokens that are guessed ahead at most, by what followed the same words before; the answer is the same. 0 guesses none.
+  /// Requests that run in common steps guess nothing.
+  public var lookup = 0
 
   public init(_ prompt: Prompt, images: [ImageInput] = []) {
     self.prompt = prompt
@@ -49,11 +52,16 @@ public struct GenerationResult: Sendable {
   public var inputIDs: [Int32] = []
   public var generatedIDs: [Int32] = []
   public var finishReason = FinishReason.length
+  /// Places that the answer names, in the last picture of the request.
+  public var places = RegionReading()
   public var lookSeconds = 0.0
   public var prefillSeconds = 0.0
   public var decodeSeconds = 0.0
   public var promptTokens = 0
   public var reusedTokens = 0
+  /// Tokens that were guessed ahead, and how many of the guesses held.
+  public var guessedTokens = 0
+  public var acceptedTokens = 0
   public var arenaBytes = 0
   public var cacheBytes = 0
   public init() {}

@@ -6,6 +6,7 @@ public import AviaryTensor
 public final class GraphRunner {
   let backend: any Backend
   var cancel = CancellationFlag()
+  private let weights: ModelWeights
   private let graph: Graph
   private let bindings: Bindings
   private let plans: PlanCache
@@ -22,6 +23,7 @@ public final class GraphRunner {
   /// For graphs of a part that is no whole model.
   public init(_ weights: ModelWeights, on backend: any Backend, states: [BufferSlice] = []) throws(AviaryError) {
     self.backend = backend
+    self.weights = weights
     plans = PlanCache(for: backend.capabilities, capacity: 16)
     graph = Graph(weights: weights.shapes)
     bindings = Bindings(weights: weights.slices, states: states, arena: BufferSlice(try backend.allocate(64)))
@@ -68,6 +70,15 @@ public final class GraphRunner {
     } else {
       try backend.execute(planned.plan, bindings, cancel)
     }
+    try weights.checkIntact()
+  }
+
+  /// Runs a plan step by step to find the first that makes something else than numbers.
+  package func firstNonFinite(_ planned: PlannedGraph, _ inputs: [Input]) throws(AviaryError) -> AviaryError? {
+    for (slot, input) in inputs.enumerated() { staging.set(slot, input) }
+    try reserve(planned.plan.arenaBytes)
+    staging.bind(bindings)
+    return try NonFinite.first(planned.plan, bindings, on: backend)
   }
 
   /// Sets one input to one number, for decoding.

@@ -67,6 +67,12 @@ public struct JSONObject: Sendable, Hashable {
     positions = [:]
   }
 
+  /// An object of these members; of two with one key the first counts.
+  public init(_ members: [(String, JSONValue)]) {
+    self.init()
+    for (key, value) in members { append(key, value) }
+  }
+
   /// Adds a member; false where the key is there already (the parser then reports a duplicate).
   @discardableResult
   public mutating func append(_ key: String, _ value: JSONValue) -> Bool {

@@ -4,6 +4,9 @@ public struct Limits: Sendable, Hashable {
   // Files of weights
   public var safetensorsHeaderBytes = 100_000_000
   public var tensorsPerFile = 1 << 20
+  public var ggufValues = 1 << 16
+  public var ggufStringBytes = 16 << 20
+  public var ggufArrayElements = 1 << 26
   public var pickleOpcodes = 8_000_000
   public var pickleDepth = 1_000
   public var pickleBytes = 256 << 20
@@ -40,6 +43,9 @@ public struct Limits: Sendable, Hashable {
     [
       ("safetensors_header_bytes", "\(safetensorsHeaderBytes)", "longest header of a safetensors file"),
       ("tensors_per_file", "\(tensorsPerFile)", "most tensors in one file"),
+      ("gguf_values", "\(ggufValues)", "most metadata values of a GGUF file"),
+      ("gguf_string_bytes", "\(ggufStringBytes)", "longest string of a GGUF file"),
+      ("gguf_array_elements", "\(ggufArrayElements)", "longest array of a GGUF file"),
       ("pickle_opcodes", "\(pickleOpcodes)", "most opcodes read from one pickle"),
       ("pickle_depth", "\(pickleDepth)", "deepest nesting of a pickled object"),
       ("pickle_bytes", "\(pickleBytes)", "longest pickle in a PyTorch file"),

@@ -68,44 +68,62 @@ public struct MediaStep {
     /// All tokens look at one picture.
     case one(Int)
   }
+  /// Where the pictures' keys and values are.
+  private enum Source {
+    /// In states from that slot on, `new` rows of pictures [m, width] yet to be written at their places [m] i32.
+    case states(first: Int, DType, new: (rows: Tensor, places: Tensor)?)
+    /// Nowhere: they are made of these rows [pictures * tokens, width].
+    case rows(Tensor)
+  }
   private let graph: Graph
   private let shape: MediaShape
-  private let dtype: DType
   private let pictures: Int
-  /// The slot of the first state.
-  private let firstState: Int
-  /// Rows of pictures that are not in the cache yet [m, width], and their places [m] i32.
-  private let new: (rows: Tensor, places: Tensor)?
+  private let source: Source
   private let only: Int?
   /// [1, 1, t, rows]: 0 where a token may look, -infinity elsewhere.
   private let mask: Tensor?
 
   init(_ graph: Graph, _ cache: MediaCache, firstState: Int, _ sight: Sight, new: (rows: Tensor, places: Tensor)? = nil) {
     self.graph = graph
-    self.firstState = firstState
-    self.new = new
-    (shape, dtype, pictures) = (cache.shape, cache.dtype, cache.capacity)
+    source = .states(first: firstState, cache.dtype, new: new)
+    (shape, pictures) = (cache.shape, cache.capacity)
     switch sight {
     case .one(let picture): (only, mask) = (picture, nil)
-    case .each(let seen):
-      let (t, all) = (seen.size(0), [seen.size(0), cache.capacity] as Shape)
-      let mine = seen.cast(.f32).reshaped(t, 1).binary(.equal, graph.iota(cache.capacity).cast(.f32).reshaped(1, -1))
-      let bias = mine.select(graph.scalar(0).expanded(to: all), graph.scalar(-.infinity).expanded(to: all))
-      only = nil
-      mask = bias.reshaped(1, 1, t, cache.capacity, 1).expanded(to: [1, 1, t, cache.capacity, shape.tokens]).reshaped(1, 1, t, -1)
+    case .each(let seen): (only, mask) = (nil, Self.mask(seen, cache.capacity, cache.shape.tokens))
     }
+  }
+
+  /// Pictures whose keys and values are kept nowhere, as training has it: rows of all of them [pictures * tokens, width],
+  /// and the picture that each token sees [t] i32, -1 for none.
+  public init(_ shape: MediaShape, rows: Tensor, pictures: Int, seen: Tensor) {
+    graph = rows.graph
+    (self.shape, self.pictures, source, only) = (shape, pictures, .rows(rows), nil)
+    mask = Self.mask(seen, pictures, shape.tokens)
+  }
+
+  private static func mask(_ seen: Tensor, _ pictures: Int, _ tokens: Int) -> Tensor {
+    let (graph, t) = (seen.graph, seen.size(0))
+    let all = [t, pictures] as Shape
+    let mine = seen.cast(.f32).reshaped(t, 1).binary(.equal, graph.iota(pictures).cast(.f32).reshaped(1, -1))
+    let bias = mine.select(graph.scalar(0).expanded(to: all), graph.scalar(-.infinity).expanded(to: all))
+    return bias.reshaped(1, 1, t, pictures, 1).expanded(to: [1, 1, t, pictures, tokens]).reshaped(1, 1, t, -1)
   }
 
   /// What the tokens of this pass see through one block. New pictures are written to the cache first.
   func seen(block: Int, _ keysAndValues: (Tensor) -> (keys: Tensor, values: Tensor)) -> SeenMedia {
-    let kept = shape.blocks[block]
-    let rows = pictures * shape.tokens
-    var keys = graph.state(firstState + 2 * block, [rows, kept.heads, kept.keyWidth], dtype)
-    var values = graph.state(firstState + 2 * block + 1, [rows, kept.heads, kept.valueWidth], dtype)
-    if let new {
-      let made = keysAndValues(new.rows)
-      keys = keys.scatterRows(made.keys, at: new.places)
-      values = values.scatterRows(made.values, at: new.places)
+    var (keys, values): (Tensor, Tensor)
+    switch source {
+    case .rows(let rows): (keys, values) = keysAndValues(rows)
+    case .states(let first, let dtype, let new):
+      let kept = shape.blocks[block]
+      let rows = pictures * shape.tokens
+      keys = graph.state(first + 2 * block, [rows, kept.heads, kept.keyWidth], dtype)
+      values = graph.state(first + 2 * block + 1, [rows, kept.heads, kept.valueWidth], dtype)
+      if let new {
+        let made = keysAndValues(new.rows)
+        keys = keys.scatterRows(made.keys, at: new.places)
+        values = values.scatterRows(made.values, at: new.places)
+      }
     }
     if let only {
       let place = only * shape.tokens..<(only + 1) * shape.tokens

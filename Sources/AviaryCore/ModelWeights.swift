@@ -6,11 +6,31 @@ public final class ModelWeights: Sendable {
   public let slices: [BufferSlice]
   /// Module path of each slot, for messages.
   public let names: [String]
+  /// What the slots' bytes were read from, or still are.
+  let pages: [any Pages]
 
-  init(shapes: [Weight], slices: [BufferSlice], names: [String]) {
-    self.shapes = WeightShapes(shapes)
+  /// Slots that hold numbers computed at load time, which no checkpoint has.
+  public let constants: Set<Int>
+
+  /// - Parameter lowRank: additions to products with a slot.
+  package init(shapes: [Weight], slices: [BufferSlice], names: [String], constants: Set<Int> = [], lowRank: [Int32: [LowRank]] = [:], pages: [any Pages] = []) {
+    self.pages = pages
+    self.shapes = WeightShapes(shapes, lowRank: lowRank)
     self.slices = slices
     self.names = names
+    self.constants = constants
+  }
+
+  /// The same slots with the bytes of some elsewhere.
+  package func replacing(_ new: [Int: BufferSlice]) -> ModelWeights {
+    ModelWeights(
+      shapes: shapes.all, slices: slices.enumerated().map { new[$0.offset] ?? $0.element }, names: names, constants: constants,
+      lowRank: shapes.lowRank, pages: pages)
+  }
+
+  /// Throws where a file of the weights was cut short while it was in use; after each run.
+  func checkIntact() throws(AviaryError) {
+    for page in pages { try page.checkIntact() }
   }
 
   /// Bytes of all slots.

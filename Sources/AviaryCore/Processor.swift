@@ -7,11 +7,18 @@ public protocol Processor: Sendable {
   var stop: StopRule { get }
   /// Ids that an answer never has: tokens that stand for pictures.
   var suppressed: Set<Int32> { get }
+  /// Control tokens that belong to an answer's text: the marks around places in pictures.
+  var markup: Set<Int32> { get }
+  /// How it writes places in pictures; nil for families that were not trained to.
+  var regions: (any RegionSyntax)? { get }
   /// Everything that changes a picture's pixels, in words: part of the key of cached features.
   var parameters: String { get }
 
   /// The conversation as prompt text, media placeholders not yet expanded.
   func prompt(_ messages: [ChatMessage], _ options: PromptOptions) throws(AviaryError) -> MarkedText
+  /// A picture with the answer to it, to be shown in front of a question of the same kind; by default an earlier turn in
+  /// which that question was asked.
+  func demonstration(_ image: Int, answer: String, to question: String, _ options: PromptOptions) -> [ChatMessage]
   /// Pixels and layout of one picture.
   func prepare(_ image: PixelImage) throws(AviaryError) -> PreparedImage
   /// Token ids with typed slots for the pictures, in order. Fails where slots and pictures do not match in number.
@@ -28,6 +35,11 @@ public protocol Processor: Sendable {
 extension Processor {
   public func clean(_ answer: String) -> String { answer }
   public var suppressed: Set<Int32> { [] }
+  public var markup: Set<Int32> { [] }
+  public var regions: (any RegionSyntax)? { nil }
+  public func demonstration(_ image: Int, answer: String, to question: String, _ options: PromptOptions) -> [ChatMessage] {
+    [ChatMessage(.user, [.image(image), .text(question)]), ChatMessage(.assistant, answer)]
+  }
 }
 
 public struct PromptOptions: Sendable, Hashable {
@@ -40,6 +52,8 @@ public struct PromptOptions: Sendable, Hashable {
   public var trustsText = false
   /// What the pictures are called, in order, for models whose prompts name them (Qwen-VL: their paths).
   public var imageNames: [String] = []
+  /// The prompt ends where the assistant is to speak. Off, it ends behind the last message, as training reads it.
+  public var addsGenerationPrompt = true
   public init(system: String? = nil, style: String? = nil) {
     self.system = system
     self.style = style

@@ -91,10 +91,11 @@ public enum PromptAssembly {
   /// - Parameters:
   ///   - id: the marker's token id.
   ///   - ends: tokens behind which no picture is seen until the next one.
+  ///   - addSpecial: see `Tokenizer.encode`; off where the prompt says them itself.
   public static func attending(
-    _ prompt: MarkedText, marker: String, id: Int32, ends: Set<Int32> = [], _ images: [MediaLayout], _ tokenizer: any Tokenizer
+    _ prompt: MarkedText, marker: String, id: Int32, ends: Set<Int32> = [], addSpecial: Bool = false, _ images: [MediaLayout], _ tokenizer: any Tokenizer
   ) throws(AviaryError) -> TokenizedPrompt {
-    let ids = try tokenizer.encode(prompt, addSpecial: false)
+    let ids = try tokenizer.encode(prompt, addSpecial: addSpecial)
     var sight = MediaSight(seen: [], places: [])
     var current: Int32 = -1
     for (row, token) in ids.enumerated() {

@@ -1,7 +1,7 @@
 import AviaryTensor
 
 /// Random weights whose products stay near one in size: uniform, scaled by the square root of the row length; norms
-/// are ones. For measuring speed at published shapes.
+/// are ones. Quantised types get random blocks of about the same spread. For measuring speed at published shapes.
 struct RandomWeights {
   let dtype: DType
   /// A block of numbers that is repeated; filling 14 GB number by number would take longer than the measurement.
@@ -16,6 +16,13 @@ struct RandomWeights {
     }
   }
 
+  /// How a weight of that shape is stored: vectors in f32, what no block fits into or no product reads (kernels of
+  /// convolutions) in f16.
+  func dtype(for shape: Shape) -> DType {
+    if shape.count < 2 { return .f32 }
+    return dtype.isQuantised && (shape.count > 2 || !dtype.holdsRows(of: shape[-1])) ? .f16 : dtype
+  }
+
   func fill(_ buffer: any Buffer, _ shape: Shape, _ dtype: DType, _ name: String, _ backend: any Backend) throws(AviaryError) {
     let isNorm = shape.count == 1 && name.contains("norm") && name.hasSuffix("weight")
     let scale = shape.count < 2 ? 0.02 : (3.0 / Float(max(shape.elements / max(shape[0], 1), 1))).squareRoot()
@@ -23,6 +30,7 @@ struct RandomWeights {
     switch dtype {
     case .f16: bytes = raw(block.map { Float16($0 * scale).bitPattern })
     case .bf16: bytes = raw(block.map { UInt16(($0 * scale).bitPattern >> 16) })
+    case _ where dtype.isQuantised: bytes = RandomBlocks.bytes(dtype, spread: scale / Float(3).squareRoot(), count: 4001)
     default: bytes = raw(isNorm ? block.map { _ in Float(1) } : block.map { $0 * scale })
     }
     var offset = 0

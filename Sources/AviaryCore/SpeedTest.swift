@@ -22,32 +22,60 @@ public struct SpeedTest: Sendable {
   /// Runs once on a fresh sequence.
   public func run(_ loaded: LoadedModel, kv: DType = .f32) throws(AviaryError) -> Figures {
     var figures = Figures()
-    let clock = ContinuousClock()
-    func seconds(_ body: () throws(AviaryError) -> Void) throws(AviaryError) -> Double {
-      let start = clock.now
-      try body()
-      let (whole, rest) = (clock.now - start).components
-      return Double(whole) + Double(rest) * 1e-18
-    }
     let sequence = try TokenSequence(loaded, capacity: promptTokens + generatedTokens + 1, kv: kv)
     if loaded.model.canSee, images > 0 {
       let views = loaded.model.viewShapes.map { PixelTensor(shape: $0.dims, values: (0..<$0.elements).map { Float($0 % 251) / 125 - 1 }) }
       let size = loaded.model.viewShapes.first.map { ($0[3], $0[2]) } ?? (0, 0)
       let picture = PreparedImage(views: views, layout: MediaLayout(tokens: 0, imageWidth: size.0, imageHeight: size.1))
-      figures.encode = try seconds { () throws(AviaryError) in
-        for _ in 0..<images { _ = try sequence.encode(picture) }
+      figures.encode = try Self.seconds { () throws(AviaryError) in
+        for _ in 0..<images { _ = try sequence.runner.encode(picture, by: loaded.model) }
       } / Double(images)
     }
     let vocabulary = loaded.model.language.vocabularySize
-    let ids = (0..<promptTokens).map { Int32(($0 * 7919 + 13) % vocabulary) }
-    let prompt = TokenizedPrompt(parts: [.tokens(ids)], inputIDs: ids, text: "")
-    if promptTokens > 0 { figures.prefill = try seconds { () throws(AviaryError) in _ = try sequence.prefill(prompt, []) } }
+    let prompt = prompt(vocabulary)
+    if promptTokens > 0 { figures.prefill = try Self.seconds { () throws(AviaryError) in _ = try sequence.prefill(prompt, []) } }
     var logits: [Float] = []
-    figures.decode = try seconds { () throws(AviaryError) in
+    figures.decode = try Self.seconds { () throws(AviaryError) in
       for step in 0..<generatedTokens { try sequence.decode(Int32((step * 104_729 + 7) % vocabulary), into: &logits) }
     }
     figures.arenaBytes = sequence.runner.arenaBytes
     figures.cacheBytes = sequence.cacheBytes
     return figures
+  }
+
+  /// Writes with several sequences in common steps, behind a prompt that all of them share.
+  ///
+  /// - Returns: seconds of all steps; each gives a token to every sequence.
+  /// - Throws: `.request` for a model that runs one sequence after another.
+  public func runTogether(_ loaded: LoadedModel, sequences: Int, kv: DType = .f32) throws(AviaryError) -> Double {
+    let pool = try SequencePool(loaded, slots: sequences, capacity: promptTokens + generatedTokens + 1, kv: kv)
+    let vocabulary = loaded.model.language.vocabularySize
+    if promptTokens > 0 {
+      let prompt = prompt(vocabulary)
+      let rows = try pool.runner.embed(prompt, [], by: loaded.model.language)
+      _ = try pool.step([SequencePool.Work(slot: 0, rows: .prompt(rows[...], CachedRow.rows(of: prompt, [])[...]), wantsLogits: false)], regime: 0)
+      for slot in 1..<max(sequences, 1) { try pool.copy(promptTokens, from: 0, to: slot) }
+    }
+    return try Self.seconds { () throws(AviaryError) in
+      for step in 0..<generatedTokens {
+        _ = try pool.step(
+          (0..<sequences).map {
+            SequencePool.Work(slot: $0, rows: .token(Int32((step * 104_729 + $0 * 31 + 7) % vocabulary)), wantsLogits: true)
+          }, regime: 0)
+      }
+    }
+  }
+
+  private func prompt(_ vocabulary: Int) -> TokenizedPrompt {
+    let ids = (0..<promptTokens).map { Int32(($0 * 7919 + 13) % vocabulary) }
+    return TokenizedPrompt(parts: [.tokens(ids)], inputIDs: ids, text: "")
+  }
+
+  private static func seconds(_ body: () throws(AviaryError) -> Void) throws(AviaryError) -> Double {
+    let clock = ContinuousClock()
+    let start = clock.now
+    try body()
+    let (whole, rest) = (clock.now - start).components
+    return Double(whole) + Double(rest) * 1e-18
   }
 }

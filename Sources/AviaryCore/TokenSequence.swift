@@ -20,11 +20,6 @@ public final class TokenSequence {
   /// Rows that are run at once in prefill: bounds the arena and the wait until cancelling is noticed.
   private let chunk: Int
 
-  enum CachedRow: Hashable {
-    case token(Int32, seeing: String?)
-    case media(key: String, row: Int)
-  }
-
   public init(_ loaded: LoadedModel, capacity: Int, kv: DType = .f32, chunk: Int = 512) throws(AviaryError) {
     self.loaded = loaded
     self.chunk = chunk
@@ -49,24 +44,7 @@ public final class TokenSequence {
   ///
   /// - Returns: its rows for the language model, [k * width], and taps where asked for.
   public func perceive(_ image: PreparedImage, taps: Bool = false) throws(AviaryError) -> (rows: [Float], taps: [RecordedTensor]) {
-    let seen = try encode(image, taps: taps)
-    let count = seen.outputs[0].count / loaded.model.perceptWidth
-    guard count == image.layout.tokens else {
-      throw AviaryError(.internal, "the picture became \(count) rows", wanted: "\(image.layout.tokens), as the processor declared")
-    }
-    return (seen.outputs[0], seen.taps.map { RecordedTensor($0.name, $0.shape, .floats($0.values)) })
-  }
-
-  /// The encoder and adapter alone.
-  func encode(_ image: PreparedImage, taps: Bool = false) throws(AviaryError) -> GraphRunner.Values {
-    let planned = try runner.plan(taps: taps) { graph in
-      let views = image.views.enumerated().map { graph.input($0.offset, Shape($0.element.shape), .f32) }
-      switch loaded.model.perceive(views, image.layout) {
-      case .soft(let rows), .cross(let rows): return [rows]
-      case .tokens(let ids): return [loaded.model.language.embed(ids)]
-      }
-    }
-    return try runner.run(planned, image.views.map { .floats($0.values) })
+    try runner.perceive(image, by: loaded.model, taps: taps)
   }
 
   /// Embeds the prompt, splices the pictures' rows in, and runs all that is not in the cache already.
@@ -82,7 +60,7 @@ public final class TokenSequence {
       throw AviaryError(.request, "the prompt has \(prompt.account)", wanted: "fewer than the context of \(cache.capacity)")
     }
     enter(loaded.model.language.positionRegime(promptTokens: total))
-    let wanted = Self.cachedRows(prompt, media)
+    let wanted = CachedRow.rows(of: prompt, media)
     var shared = 0
     if !allLogits {
       while shared < min(rows.count, total - 1), rows[shared] == wanted[shared] { shared += 1 }
@@ -90,9 +68,10 @@ public final class TokenSequence {
     rows.removeLast(rows.count - shared)
     var new = try place(media)
 
-    let embedded = try embed(prompt, media, taps: allLogits)
+    let embedded = try runner.embed(prompt, media, by: loaded.model.language)
     let width = loaded.model.language.width
-    var result = Prefilled(reused: shared, taps: embedded.taps)
+    var result = Prefilled(
+      reused: shared, taps: allLogits ? [RecordedTensor("inputs_embeds", [total, width], .floats(embedded))] : [])
     var start = shared
     while start < total {
       let end = min(start + chunk, total)
@@ -108,7 +87,7 @@ public final class TokenSequence {
         let last = hidden.slice(0, count - 1..<count)
         return [isLast ? loaded.model.language.logits(last) : last]
       }
-      let slice = Array(embedded.rows[start * width..<end * width])
+      let slice = Array(embedded[start * width..<end * width])
       var inputs: [GraphRunner.Input] = [.floats(slice), .ints((start..<end).map(Int32.init))]
       if let sight = prompt.sight { inputs += pictureInputs(sight.seen[start..<end], new, media) }
       let values = try runner.run(planned, inputs)
@@ -147,62 +126,39 @@ public final class TokenSequence {
     try runner.read(planned, planned.outputs[0], into: &logits)
   }
 
+  /// Runs several tokens, one behind the other, of which some may have to be taken back with `truncate`.
+  ///
+  /// - Returns: what each of them leads to, [count * vocabulary].
+  func extend(by ids: [Int32]) throws(AviaryError) -> [Float] {
+    guard rows.count + ids.count <= cache.capacity else {
+      throw AviaryError(.request, "the context of \(cache.capacity) tokens is full", wanted: "a larger context")
+    }
+    let planned = try planTokens(ids.count)
+    let logits = try runner.run(planned, [.ints(ids), .ints(ids.indices.map { Int32(rows.count + $0) })]).outputs[0]
+    rows += ids.map { .token($0, seeing: key(of: seen)) }
+    return logits
+  }
+
+  /// Forgets the rows behind the first `count`.
+  func truncate(to count: Int) { rows.removeLast(max(rows.count - count, 0)) }
+
   /// The graph of a step is the same every time, since positions are data: it is recorded once.
   private func planDecode() throws(AviaryError) -> PlannedGraph {
-    let planned = try runner.plan { graph in
-      let language = loaded.model.language
-      let x = language.embed(graph.input(0, [1], .i32))
-      let media = pictures.flatMap { seen < 0 ? nil : MediaStep(graph, $0, firstState: cache.states.count, .one(Int(seen))) }
-      let step = Step(positions: graph.input(1, [1], .i32), cache: cache.view(graph), regime: regime, media: media)
-      return [language.logits(language(x, step))]
-    }
+    let planned = try planTokens(1)
     decodePlan = planned
     return planned
   }
 
-  private func embed(_ prompt: TokenizedPrompt, _ media: [PerceivedMedia], taps: Bool) throws(AviaryError) -> (rows: [Float], taps: [RecordedTensor]) {
-    var inputs: [GraphRunner.Input] = []
-    for part in prompt.parts {
-      switch part {
-      case .tokens(let ids):
-        for id in ids where id < 0 || Int(id) >= loaded.model.language.vocabularySize {
-          throw AviaryError(.request, "token id \(id)", wanted: "0..<\(loaded.model.language.vocabularySize), the rows of the embedding table")
-        }
-        inputs.append(.ints(ids))
-      case .image(let index, let count):
-        guard index < media.count, media[index].rows.count == count * loaded.model.language.width else {
-          throw AviaryError(.internal, "picture \(index) has not the \(count) rows of its slot")
-        }
-        inputs.append(.floats(media[index].rows))
-      }
-    }
-    let planned = try runner.plan { graph in
+  private func planTokens(_ count: Int) throws(AviaryError) -> PlannedGraph {
+    try runner.plan { graph in
       let language = loaded.model.language
-      let pieces = prompt.parts.enumerated().map { slot, part in
-        switch part {
-        case .tokens(let ids): language.embed(graph.input(slot, [ids.count], .i32))
-        case .image(_, let count): graph.input(slot, [count, language.width], .f32)
-        }
-      }
-      return [Tensor.concat(pieces, axis: 0)]
+      let x = language.embed(graph.input(0, [count], .i32))
+      let media = pictures.flatMap { seen < 0 ? nil : MediaStep(graph, $0, firstState: cache.states.count, .one(Int(seen))) }
+      let step = Step(positions: graph.input(1, [count], .i32), cache: cache.view(graph), regime: regime, media: media)
+      return [language.logits(language(x, step))]
     }
-    let values = try runner.run(planned, inputs)
-    let shape = [prompt.count, loaded.model.language.width]
-    return (values.outputs[0], taps ? [RecordedTensor("inputs_embeds", shape, .floats(values.outputs[0]))] : [])
   }
 
-  private static func cachedRows(_ prompt: TokenizedPrompt, _ media: [PerceivedMedia]) -> [CachedRow] {
-    if let sight = prompt.sight {
-      let ids = prompt.parts.flatMap { part -> [Int32] in if case .tokens(let ids) = part { ids } else { [] } }
-      return zip(ids, sight.seen).map { .token($0, seeing: $1 < 0 ? nil : media[Int($1)].key) }
-    }
-    return prompt.parts.flatMap { part -> [CachedRow] in
-      switch part {
-      case .tokens(let ids): ids.map { .token($0, seeing: nil) }
-      case .image(let index, let count): (0..<count).map { .media(key: media[index].key, row: $0) }
-      }
-    }
-  }
 }
 
 // MARK: Pictures that are looked at by cross-attention

@@ -12,6 +12,7 @@ public enum WeightOrigin: Sendable {
 final class WeightLoader {
   private let backend: any Backend
   private let origin: WeightOrigin
+  private let types: WeightTypes
   /// Canonical name -> stored name.
   private var stored: [String: String] = [:]
   private var taken: Set<String> = []
@@ -21,13 +22,21 @@ final class WeightLoader {
   private var names: [String] = []
   private var slotByName: [String: Int] = [:]
   private var adopted: [ObjectIdentifier: (any Buffer)?] = [:]
+  private var pages: [ObjectIdentifier: any Pages] = [:]
   private var noise: RandomWeights?
+  private var constants: Set<Int> = []
 
-  init(_ origin: WeightOrigin, backend: any Backend) throws(AviaryError) {
+  init(_ origin: WeightOrigin, as types: WeightTypes, backend: any Backend) throws(AviaryError) {
     self.backend = backend
     self.origin = origin
+    self.types = types
     switch origin {
     case .checkpoint(let source, let map):
+      for dtype in [types.language, types.vision, types.adapter] {
+        if let dtype, !DType.storable.contains(dtype) {
+          throw AviaryError(.config, "weights stored as \(dtype)", wanted: "one of " + DType.storable.map(\.description).joined(separator: ", "))
+        }
+      }
       for name in source.names {
         guard let canonical = map.canonical(name) else { continue }
         if let other = stored.updateValue(name, forKey: canonical) {
@@ -52,12 +61,14 @@ final class WeightLoader {
 
   /// The tensor of that canonical name, which must have exactly that shape. A problem is noted and reported by
   /// `finish`; a placeholder lets the model go on so that all problems are found at once.
-  func take(_ name: String, _ shape: Shape) throws(AviaryError) -> Weight {
+  ///
+  /// - Parameter offset: added to each element of a vector.
+  func take(_ name: String, _ shape: Shape, _ part: ModelPart, adding offset: Float = 0) throws(AviaryError) -> Weight {
     if let slot = slotByName[name], weights[slot].shape == shape { return weights[slot] }
     switch origin {
     case .random:
       guard let noise else { throw AviaryError(.internal, "no random numbers") }
-      let dtype: DType = shape.count < 2 ? .f32 : noise.dtype
+      let dtype = noise.dtype(for: shape)
       let bytes = dtype.byteCount(elements: shape.elements) ?? 0
       let buffer = try backend.allocate(bytes)
       try noise.fill(buffer, shape, dtype, name, backend)
@@ -68,15 +79,29 @@ final class WeightLoader {
         return Weight(slot: 0, shape: shape, dtype: .f32)
       }
       taken.insert(name)
+      pages[ObjectIdentifier(tensor.pages)] = tensor.pages
       guard tensor.shape == shape else {
         problems.append((original, "\(tensor.shape)", "\(shape)"))
         return Weight(slot: 0, shape: shape, dtype: .f32)
       }
-      guard backend.capabilities.weightTypes.contains(tensor.dtype) else {
+      guard tensor.dtype.holdsRows(of: shape.count == 0 ? 1 : shape[-1]) else {
+        problems.append((original, "\(tensor.dtype) in rows of \(shape[-1])", "rows that fill blocks of \(tensor.dtype.blockElements)"))
+        return Weight(slot: 0, shape: shape, dtype: .f32)
+      }
+      let isRead = backend.capabilities.weightTypes.contains(tensor.dtype)
+      // What the backend has no product for becomes half-precision floats.
+      let kept = tensor.dtype.isQuantised && !isRead ? DType.f16 : tensor.dtype
+      let wanted = types[part].map { tensor.stored(as: $0, under: name, read: backend.capabilities.weightTypes) } ?? kept
+      if wanted != tensor.dtype, shape.count >= 2, StoredTensor.converts(tensor.dtype, to: wanted) {
+        let buffer = try backend.allocate(wanted.byteCount(elements: shape.elements) ?? 0)
+        try tensor.convert(to: wanted, into: buffer, on: backend)
+        return add(name, shape, wanted, BufferSlice(buffer))
+      }
+      guard isRead || tensor.dtype.isQuantised else {
         problems.append((original, "stored as \(tensor.dtype)", "one of \(backend.capabilities.weightTypes.map(\.description).sorted().joined(separator: ", "))"))
         return Weight(slot: 0, shape: shape, dtype: .f32)
       }
-      return try place(name, tensor)
+      return try place(name, tensor, adding: offset)
     }
   }
 
@@ -84,6 +109,7 @@ final class WeightLoader {
   func constant(_ name: String, _ values: [Float], _ shape: Shape) throws(AviaryError) -> Weight {
     let buffer = try backend.allocate(values.count * 4)
     try uploadFloats(values, to: BufferSlice(buffer))
+    constants.insert(weights.count)
     return add(name, shape, .f32, BufferSlice(buffer))
   }
 
@@ -100,7 +126,9 @@ final class WeightLoader {
         .weights,
         "\(problems.count) tensors missing or of another shape, \(left.count) that the model does not know\n" + lines.joined(separator: "\n"))
     }
-    return ModelWeights(shapes: weights, slices: slices, names: names)
+    let model = ModelWeights(shapes: weights, slices: slices, names: names, constants: constants, pages: Array(pages.values))
+    try model.checkIntact()
+    return model
   }
 
   private func add(_ name: String, _ shape: Shape, _ dtype: DType, _ slice: BufferSlice) -> Weight {
@@ -114,16 +142,16 @@ final class WeightLoader {
 
   /// Maps the tensor's bytes where the backend can, else copies them to it. Vectors (norms, biases) become f32: they
   /// are small, and every kernel may then count on it.
-  private func place(_ name: String, _ tensor: StoredTensor) throws(AviaryError) -> Weight {
-    if tensor.shape.count < 2, tensor.dtype != .f32 {
-      let values = tensor.floats()
+  private func place(_ name: String, _ tensor: StoredTensor, adding offset: Float) throws(AviaryError) -> Weight {
+    if tensor.shape.count < 2, tensor.dtype != .f32 || offset != 0 {
+      let values = offset == 0 ? tensor.floats() : tensor.floats().map { $0 + offset }
       let buffer = try backend.allocate(values.count * 4)
       try uploadFloats(values, to: BufferSlice(buffer))
       return add(name, tensor.shape, .f32, BufferSlice(buffer))
     }
     let id = ObjectIdentifier(tensor.pages)
     if adopted[id] == nil { adopted[id] = try backend.adopt(tensor.pages.bytes, owner: tensor.pages) }
-    if let buffer = adopted[id] ?? nil, tensor.offset % tensor.dtype.blockBytes == 0 {
+    if let buffer = adopted[id] ?? nil, tensor.offset % tensor.dtype.alignment == 0 {
       return add(name, tensor.shape, tensor.dtype, BufferSlice(buffer, offset: tensor.offset, byteCount: tensor.byteCount))
     }
     let buffer = try backend.allocate(tensor.byteCount)
@@ -142,19 +170,10 @@ final class WeightLoader {
 extension StoredTensor {
   /// The elements as floats; for vectors and tests, not for whole matrices.
   public func floats() -> [Float] {
-    let bytes = bytes
-    return (0..<shape.elements).map { i in
-      switch dtype {
-      case .f32: bytes.loadUnaligned(fromByteOffset: i * 4, as: Float.self)
-      case .f64: Float(bytes.loadUnaligned(fromByteOffset: i * 8, as: Double.self))
-      case .f16: Float(Float16(bitPattern: bytes.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)))
-      case .bf16: Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)) << 16)
-      case .i64: Float(bytes.loadUnaligned(fromByteOffset: i * 8, as: Int64.self))
-      case .i32: Float(bytes.loadUnaligned(fromByteOffset: i * 4, as: Int32.self))
-      case .i16: Float(bytes.loadUnaligned(fromByteOffset: i * 2, as: Int16.self))
-      case .i8: Float(bytes.loadUnaligned(fromByteOffset: i, as: Int8.self))
-      case .u8, .bool: Float(bytes[i])
-      }
+    [Float](unsafeUninitializedCapacity: shape.elements) { floats, count in
+      count = shape.elements
+      floats.baseAddress?.initialize(repeating: 0, count: count)
+      read(0..<count, into: UnsafeMutableBufferPointer(rebasing: floats[..<count]))
     }
   }
 }

@@ -7,6 +7,12 @@ public protocol Pages: AnyObject, Sendable {
   var bytes: UnsafeRawBufferPointer { get }
   /// What to call it in an error: a file name without its folder.
   var name: String { get }
+  /// Throws `.file` where what was read is not what stood there: the file was cut short behind our back.
+  func checkIntact() throws(AviaryError)
+}
+
+extension Pages {
+  public func checkIntact() throws(AviaryError) {}
 }
 
 /// One tensor of a checkpoint as it is stored: where its bytes are, never a copy of them.

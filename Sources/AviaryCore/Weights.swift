@@ -5,13 +5,17 @@ public import AviaryTensor
 public struct Weights {
   private let loader: WeightLoader
   public let prefix: String
+  private let part: ModelPart
 
-  init(_ loader: WeightLoader, prefix: String = "") {
+  init(_ loader: WeightLoader, prefix: String = "", part: ModelPart = .adapter) {
     self.loader = loader
     self.prefix = prefix
+    self.part = part
   }
 
-  public subscript(name: String) -> Weights { Weights(loader, prefix: full(name)) }
+  public subscript(name: String) -> Weights { Weights(loader, prefix: full(name), part: part) }
+  /// The same scope as that part's of the model, whose weights may be stored in a type of their own.
+  public func part(_ part: ModelPart) -> Weights { Weights(loader, prefix: prefix, part: part) }
   public subscript(index: Int) -> Weights { self["\(index)"] }
 
   private func full(_ name: String) -> String {
@@ -23,11 +27,15 @@ public struct Weights {
   public var path: ModulePath { ModulePath(prefix) }
 
   /// The tensor of that name, with exactly that shape. What is missing is reported once, for all, when loading ends.
-  public func weight(_ name: String, _ shape: Shape) throws(AviaryError) -> Weight { try loader.take(full(name), shape) }
+  ///
+  /// - Parameter offset: added to each element of a vector.
+  public func weight(_ name: String, _ shape: Shape, adding offset: Float = 0) throws(AviaryError) -> Weight {
+    try loader.take(full(name), shape, part, adding: offset)
+  }
 
   /// Like `weight`, or nil where the checkpoint has no such tensor (optional biases).
   public func optional(_ name: String, _ shape: Shape) throws(AviaryError) -> Weight? {
-    loader.has(full(name)) ? try loader.take(full(name), shape) : nil
+    loader.has(full(name)) ? try loader.take(full(name), shape, part) : nil
   }
 
   public func has(_ name: String) -> Bool { loader.has(full(name)) }
@@ -42,8 +50,12 @@ public struct Weights {
   }
 
   /// Builds a model from a checkpoint (or from random numbers) on a backend, and checks that nothing is left over.
-  public static func load<M>(_ origin: WeightOrigin, on backend: any Backend, _ build: (Weights) throws(AviaryError) -> M) throws(AviaryError) -> (M, ModelWeights) {
-    let loader = try WeightLoader(origin, backend: backend)
+  ///
+  /// - Parameter types: in which types each part's weights are stored on the backend.
+  public static func load<M>(
+    _ origin: WeightOrigin, as types: WeightTypes = .kept, on backend: any Backend, _ build: (Weights) throws(AviaryError) -> M
+  ) throws(AviaryError) -> (M, ModelWeights) {
+    let loader = try WeightLoader(origin, as: types, backend: backend)
     let model = try build(Weights(loader))
     return (model, try loader.finish())
   }

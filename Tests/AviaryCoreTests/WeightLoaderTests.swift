@@ -101,6 +101,38 @@ struct WeightLoaderTests {
     expectError(.weights, "m: stored as i64", "one of bf16, f16, f32") { _ = try Self.load(source, [("m", [1, 2])]) }
   }
 
+  @Test func quantisedMatricesStayAndQuantisedVectorsBecomeF32() throws {
+    var source = MemoryWeights()
+    // Scale 1 and thirty-two sixes, which stand for -2 in q4_0.
+    let block = [0x00, 0x3c] + [UInt8](repeating: 0x66, count: 16)
+    try source.add("m", [2, 32], .q4_0, bytes: block + block, shift: 1)
+    try source.add("v", [32], .q4_0, bytes: block)
+    let (taken, weights) = try Self.load(source, [("m", [2, 32]), ("v", [32])])
+    #expect(taken.map(\.dtype) == [.q4_0, .f32])
+    #expect(weights.slices[0].byteCount == 36)
+    #expect(try Self.floats(weights, taken[1].slot) == [Float](repeating: -2, count: 32))
+  }
+
+  /// A backend that does not read the type gets half-precision floats.
+  @Test func quantisedMatricesAreExpandedWhereNobodyReadsThem() throws {
+    var source = MemoryWeights()
+    let block = [0x00, 0x3c] + [UInt8](repeating: 0x66, count: 16)
+    try source.add("m", [2, 32], .q4_0, bytes: block + block)
+    let backend = ScarceBackend(allocations: 9, weightTypes: [.f32, .f16])
+    let (taken, weights) = try Self.load(source, [("m", [2, 32])], on: backend)
+    #expect(taken[0].dtype == .f16)
+    var bytes = [UInt8](repeating: 0, count: 128)
+    try bytes.withUnsafeMutableBytes { try backend.download(weights.slices[0], into: $0) }
+    // -2 in half precision.
+    #expect(bytes == [UInt8](repeating: 0, count: 64).flatMap { _ in [0x00, 0xc0] as [UInt8] })
+  }
+
+  @Test func quantisedRowsFillBlocks() throws {
+    var source = MemoryWeights()
+    try source.add("m", [2, 16], .q4_0, bytes: [UInt8](repeating: 0, count: 18))
+    expectError(.weights, "m: q4_0 in rows of 16", "blocks of 32") { _ = try Self.load(source, [("m", [2, 16])]) }
+  }
+
   @Test func tensorsOfNoBytesLoad() throws {
     var source = MemoryWeights()
     try source.add("empty", [0, 4], .f32, bytes: [])
