@@ -45,6 +45,11 @@ aviary_image_status aviary_webp_pixels(const uint8_t *data, size_t count, const 
 aviary_image_status aviary_png_write(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels,
                                      uint8_t *out, size_t *out_count);
 
+// A character of a fixed-width font: AVIARY_GLYPH_HEIGHT rows from the top, AVIARY_GLYPH_WIDTH pixels each, the left one in
+// the highest bit; NULL where the font has none. It has U+FFFD.
+enum { AVIARY_GLYPH_WIDTH = 8, AVIARY_GLYPH_HEIGHT = 13 };
+const uint8_t *aviary_glyph(uint32_t scalar);
+
 // One row of a separable resize: for each of `count` output pixels, `taps` weights (22 fraction bits) starting at
 // source pixel `starts[i]`, of which `lengths[i]` are used. Sums are rounded and clipped to 8 bits.
 void aviary_resize_row(const uint8_t *row, uint8_t *out, int32_t count, int32_t channels, const int32_t *starts,
