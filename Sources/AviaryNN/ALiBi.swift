@@ -36,15 +36,15 @@ public struct ALiBi: Sendable {
     return Array(reordered.prefix(heads))
   }
 
-  /// A bias [1, heads, t, rows] for queries at positions [t] over all rows of a cache.
+  /// A bias [n, heads, t, rows] for queries at positions [n, t] of n sequences over all rows of their caches.
   ///
-  /// Distances are counted from the last query for all of them: softmax does not see what a whole row has in common,
+  /// Distances are counted from a sequence's last query for all of them: softmax does not see what a whole row has in common,
   /// so that one row of numbers per head serves every query.
   public func callAsFunction(_ positions: Tensor, rows: Int) -> Tensor {
     let graph = positions.graph
-    let t = positions.size(0)
-    let distance = graph.iota(rows).cast(.f32) - positions.slice(0, t - 1..<t).cast(.f32)
-    let bias = graph.use(slopes) * distance.reshaped(1, 1, 1, rows)
-    return bias.expanded(to: [1, bias.size(1), t, rows])
+    let (n, t) = (positions.size(0), positions.size(1))
+    let distance = graph.iota(rows).cast(.f32).reshaped(1, 1, 1, rows) - positions.slice(1, t - 1..<t).cast(.f32).reshaped(n, 1, 1, 1)
+    let bias = graph.use(slopes) * distance
+    return bias.expanded(to: [n, bias.size(1), t, rows])
   }
 }

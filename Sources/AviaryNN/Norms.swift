@@ -29,9 +29,10 @@ public struct RMSNorm: Sendable {
   let epsilon: Float
   let path: ModulePath
 
-  public init(_ w: Weights, _ width: Int, epsilon: Double) throws(AviaryError) {
+  /// - Parameter offset: added to the stored scales: Gemma's stand for 1 more than they are.
+  public init(_ w: Weights, _ width: Int, epsilon: Double, offset: Float = 0) throws(AviaryError) {
     path = w.path
-    weight = try w.weight("weight", [width])
+    weight = try w.weight("weight", [width], adding: offset)
     self.epsilon = Float(epsilon)
   }
 

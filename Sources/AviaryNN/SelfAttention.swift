@@ -40,7 +40,7 @@ public struct SelfAttention: Sendable {
 public struct CausalAttention: Sendable {
   let projection: QKVProjection
   let logn: LogNScale?
-  let norms: (query: LayerNorm, key: LayerNorm)?
+  let norms: Norms?
   let output: Linear
   let positions: Positions
   let scale: Float
@@ -59,16 +59,23 @@ public struct CausalAttention: Sendable {
     case none
   }
 
+  /// Norms of queries and keys, in front of their rotation.
+  public enum Norms: Sendable {
+    /// Over all heads at once.
+    case joined(query: LayerNorm, key: LayerNorm)
+    /// Over each head.
+    case perHead(query: RMSNorm, key: RMSNorm)
+  }
+
   /// - Parameters:
   ///   - window: keys further back are not seen; 0 sees all.
   ///   - bias: of queries, keys and values.
   ///   - logn: scales the queries of long sequences.
-  ///   - norms: of queries and keys over all heads at once.
   ///   - scale: of the scores; nil takes head^-0.5.
   public init(
     _ w: Weights, _ width: Int, heads: Int, kvHeads: Int, head: Int, layer: Int, positions: Positions, window: Int = 0, bias: Bool = false,
     outputBias: Bool = false, output: String = "o_proj", layout: QKVProjection.Layout = .separate, logn: LogNScale? = nil,
-    norms: (query: LayerNorm, key: LayerNorm)? = nil, scale: Double? = nil
+    norms: Norms? = nil, scale: Double? = nil
   ) throws(AviaryError) {
     path = w.path
     (self.heads, self.kvHeads, self.head, self.layer, self.positions, self.window) = (heads, kvHeads, head, layer, positions, window)
@@ -85,22 +92,24 @@ public struct CausalAttention: Sendable {
     let mixed = x.graph.within(path) {
       let made = projection(x)
       var (q, k) = (made.query, made.key)
-      if let norms {
-        q = norms.query(q.reshaped(t, heads * head)).reshaped(t, heads, head)
-        k = norms.key(k.reshaped(t, kvHeads * head)).reshaped(t, kvHeads, head)
+      switch norms {
+      case .joined(let query, let key):
+        q = query(q.reshaped(t, heads * head)).reshaped(t, heads, head)
+        k = key(k.reshaped(t, kvHeads * head)).reshaped(t, kvHeads, head)
+      case .perHead(let query, let key): (q, k) = (query(q), key(k))
+      case nil: break
       }
-      var bias: Tensor?
+      var bias: ((Tensor) -> Tensor)?
       switch positions {
       case .rotary(let rotary):
         (q, k) = (rotary(q, step.positions, regime: step.regime), rotary(k, step.positions, regime: step.regime))
-      case .alibi(let alibi): bias = alibi(step.positions, rows: step.cache.capacity)
+      case .alibi(let alibi): bias = { alibi($0, rows: step.cache.capacity) }
       case .none: break
       }
       if let logn { q = q * logn(step.positions).reshaped(t, 1, 1) }
-      let seen = step.cache.append(layer: layer, keys: k, values: made.value, at: step.positions)
       var spec = Attention(scale: scale)
       spec.window = Int32(window)
-      return q.reshaped(1, t, heads, head).attention(seen.keys, seen.values, spec, positions: step.positions.reshaped(1, t), bias: bias)
+      return step.attend(layer: layer, q, keys: k, values: made.value, spec, bias: bias)
     }
     return output(mixed.reshaped(t, heads * head))
   }

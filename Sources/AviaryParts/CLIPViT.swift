@@ -105,6 +105,7 @@ public struct CLIPViT: VisionEncoder {
 
   /// Takes `embeddings`, `pre_layrnorm` and `encoder.layers.N` below the scope (`vision_model` of a CLIP checkpoint).
   public init(_ w: Weights, _ config: CLIPConfig, _ features: FeatureLayers) throws(AviaryError) {
+    let w = w.part(.vision)
     self.config = config
     self.features = features
     path = w.path

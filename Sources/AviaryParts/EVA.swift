@@ -57,6 +57,7 @@ public struct EVA: VisionEncoder {
 
   /// Takes `patch_embed.proj`, `cls_token`, `pos_embed`, `layers.N` and `ln_vision` below the scope.
   public init(_ w: Weights, _ config: EVAConfig) throws(AviaryError) {
+    let w = w.part(.vision)
     self.config = config
     path = w.path
     patches = try PatchEmbedding(w["patch_embed"]["proj"], width: config.width, patch: config.patchSize, bias: true)

@@ -19,6 +19,8 @@ public struct GPTNeoXConfig: Sendable, Hashable {
   public var attentionBias = true
   public var tiesEmbeddings = false
   public var activation = UnaryKind.gelu
+  /// The rows of all queries, then all keys' and all values', as in llama.cpp's files, instead of each head's in turn.
+  public var joinsProjections = false
 
   /// - Throws: `.config` with the key path of what cannot be right.
   public init(_ c: ConfigReader) throws(AviaryError) {
@@ -33,6 +35,7 @@ public struct GPTNeoXConfig: Sendable, Hashable {
     isParallel = try c.bool("use_parallel_residual", default: true)
     attentionBias = try c.bool("attention_bias", default: true)
     tiesEmbeddings = try c.bool("tie_word_embeddings", default: false)
+    joinsProjections = try c.bool("joins_projections", default: false)
     activation = try c.choice("hidden_act", default: "gelu", of: Activation.byName)
     guard hiddenSize % heads == 0 else {
       throw AviaryError(.config, "hidden_size \(hiddenSize)", wanted: "a multiple of num_attention_heads \(heads)", at: c.place)
@@ -66,6 +69,7 @@ public struct GPTNeoX: LayeredLanguageModel {
 
   /// Takes `gpt_neox.embed_in`, `gpt_neox.layers.N`, `gpt_neox.final_layer_norm` and `embed_out` below the scope.
   public init(_ w: Weights, _ config: GPTNeoXConfig) throws(AviaryError) {
+    let w = w.part(.language)
     self.config = config
     let model = w["gpt_neox"]
     embedding = try Embedding(model["embed_in"], config.vocabularySize, config.hiddenSize)
@@ -96,7 +100,8 @@ struct GPTNeoXLayer: Sendable {
     inputNorm = try LayerNorm(w["input_layernorm"], c.hiddenSize, epsilon: c.epsilon)
     attention = try CausalAttention(
       w["attention"], c.hiddenSize, heads: c.heads, kvHeads: c.heads, head: c.hiddenSize / c.heads, layer: layer,
-      positions: .rotary(rotary), bias: c.attentionBias, outputBias: c.attentionBias, output: "dense", layout: .interleaved("query_key_value"))
+      positions: .rotary(rotary), bias: c.attentionBias, outputBias: c.attentionBias, output: "dense",
+      layout: c.joinsProjections ? .joined("query_key_value") : .interleaved("query_key_value"))
     postNorm = try LayerNorm(w["post_attention_layernorm"], c.hiddenSize, epsilon: c.epsilon)
     mlp = try MLP(w["mlp"], c.hiddenSize, c.intermediateSize, c.activation, names: ("dense_h_to_4h", "dense_4h_to_h"))
     isParallel = c.isParallel

@@ -18,6 +18,12 @@ public struct LlamaConfig: Sendable, Hashable {
   public var epsilon = 1e-6
   public var ropeTheta = 10000.0
   public var ropeScaling = 1.0
+  /// Divisors of the single rotary frequencies (Llama 3.1 and later); empty for none.
+  public var ropeFactors: [Float] = []
+  /// Rotated pairs are neighbours: rows of queries and keys lie as in llama.cpp's files.
+  public var ropeIsInterleaved = false
+  /// Cosines and sines of the positions are rounded to 16 bits.
+  public var roundsRotary = false
   public var window = 0
   public var attentionBias = false
   public var attentionOutputBias = false
@@ -30,7 +36,7 @@ public struct LlamaConfig: Sendable, Hashable {
   /// Length from which on queries are scaled by the logarithm of their place; 0 never.
   public var lognLength = 0
 
-  /// Reads `LlamaConfig` or, where `model_type` says so, `MistralConfig` of Hugging Face.
+  /// Reads `LlamaConfig` or, where `model_type` says so, `MistralConfig` or `Qwen2Config` of Hugging Face.
   ///
   /// - Throws: `.config` with the key path of what cannot be right.
   public init(_ c: ConfigReader) throws(AviaryError) {
@@ -56,11 +62,18 @@ public struct LlamaConfig: Sendable, Hashable {
     contextLength = try c.int("max_position_embeddings", default: isMistral ? 131_072 : 2048, in: 1...16_777_216)
     epsilon = try c.number("rms_norm_eps", default: 1e-6, in: 0...1)
     window = isMistral ? try Self.slidingWindow(c) : 0
-    attentionBias = try c.bool("attention_bias", default: false)
-    attentionOutputBias = attentionBias
+    // Qwen2 has biases on queries, keys and values, and no key that says so.
+    attentionBias = type == "qwen2" ? true : try c.bool("attention_bias", default: false)
+    let biased = try c.bool("attention_bias", default: false)
+    attentionOutputBias = try c.bool("attention_output_bias", default: biased)
+    if type == "qwen2", try c.bool("use_sliding_window", default: false) {
+      throw AviaryError(.config, "use_sliding_window", wanted: "full attention, as published checkpoints have it", at: c.place)
+    }
     tiesEmbeddings = try c.bool("tie_word_embeddings", default: false)
     activation = try c.choice("hidden_act", default: "silu", of: Activation.byName)
     (ropeTheta, ropeScaling) = try Self.rope(c)
+    ropeFactors = try Self.factors(c, half: headDim / 2)
+    ropeIsInterleaved = try c.bool("rope_interleaved", default: false)
   }
 
   /// `sliding_window: null` means none; where the key is absent, Mistral's default of 4096 holds.
@@ -82,8 +95,17 @@ public struct LlamaConfig: Sendable, Hashable {
     switch kind {
     case "default": return (theta, 1)
     case "linear": return (theta, try nested.number("factor", in: 0.01...1e6))
+    case "factors": return (theta, 1)
     default: throw AviaryError(.config, "rope type \(kind)", wanted: "default or linear", at: nested.place)
     }
+  }
+
+  /// What a GGUF file lists under `rope_freqs.weight`.
+  private static func factors(_ c: ConfigReader, half: Int) throws(AviaryError) -> [Float] {
+    guard let scaling = try c.object("rope_scaling"), scaling.has("factors") else { return [] }
+    let factors = try scaling.numbers("factors", count: half, default: []).map { Float($0) }
+    guard factors.allSatisfy({ $0 > 0 }) else { throw AviaryError(.config, "a factor of rotary frequencies below 0", at: scaling.place) }
+    return factors
   }
 }
 
@@ -107,12 +129,15 @@ public struct Llama: LayeredLanguageModel {
 
   /// Takes `model.embed_tokens`, `model.layers.N`, `model.norm` and `lm_head` below the scope.
   public init(_ w: Weights, _ config: LlamaConfig) throws(AviaryError) {
+    let w = w.part(.language)
     self.config = config
     let model = w["model"]
     embedding = try Embedding(model["embed_tokens"], config.vocabularySize, config.hiddenSize, additional: config.additionalVocabulary)
     rotary = try RotaryEmbedding(
-      model["rotary"], dimensions: config.headDim, theta: config.ropeTheta, linearScaling: config.ropeScaling,
-      ntk: config.ntkLength > 0 ? DynamicNTK(trained: config.ntkLength, longest: config.contextLength) : nil)
+      model["rotary"], dimensions: config.headDim, theta: config.ropeTheta, interleaved: config.ropeIsInterleaved,
+      linearScaling: config.ropeScaling, factors: config.ropeFactors,
+      ntk: config.ntkLength > 0 ? DynamicNTK(trained: config.ntkLength, longest: config.contextLength) : nil,
+      halfPositions: config.roundsRotary ? config.contextLength : nil)
     var layers: [LlamaLayer] = []
     for index in 0..<config.layers { layers.append(try LlamaLayer(model["layers"][index], config, layer: index, rotary)) }
     self.layers = layers

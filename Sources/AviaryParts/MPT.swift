@@ -19,9 +19,10 @@ public struct MPTConfig: Sendable, Hashable {
   /// The first form has other names and another rule for slopes.
   public var isMosaicGPT = false
 
+  /// - Parameter isInside: the keys stand in another model's configuration, whose `model_type` is that model's.
   /// - Throws: `.config` with the key path of what cannot be right, or what no published checkpoint has.
-  public init(_ c: ConfigReader) throws(AviaryError) {
-    isMosaicGPT = try c.choice("model_type", default: "mpt", of: [("mpt", false), ("mosaic_gpt", true)])
+  public init(_ c: ConfigReader, ofOtherType isInside: Bool = false) throws(AviaryError) {
+    isMosaicGPT = isInside ? false : try c.choice("model_type", default: "mpt", of: [("mpt", false), ("mosaic_gpt", true)])
     hiddenSize = try c.int("d_model", default: 2048, in: 1...65_536)
     heads = try c.int("n_heads", default: 16, in: 1...1024)
     layers = try c.int("n_layers", default: 24, in: 1...1024)
@@ -71,6 +72,7 @@ public struct MPT: LayeredLanguageModel {
 
   /// Takes `transformer.wte`, `transformer.blocks.N` and the final norm below the scope.
   public init(_ w: Weights, _ config: MPTConfig) throws(AviaryError) {
+    let w = w.part(.language)
     self.config = config
     let model = w["transformer"]
     embedding = try Embedding(model["wte"], config.vocabularySize, config.hiddenSize)
@@ -102,7 +104,7 @@ struct MPTLayer: Sendable {
     norm1 = try norm(w[c.isMosaicGPT ? "ln_1" : "norm_1"])
     norm2 = try norm(w[c.isMosaicGPT ? "ln_2" : "norm_2"])
     let scope = w["attn"]
-    let norms: (query: LayerNorm, key: LayerNorm)? = c.normalisesQueries ? (query: try norm(scope["q_ln"]), key: try norm(scope["k_ln"])) : nil
+    let norms: CausalAttention.Norms? = c.normalisesQueries ? .joined(query: try norm(scope["q_ln"]), key: try norm(scope["k_ln"])) : nil
     attention = try CausalAttention(
       scope, c.hiddenSize, heads: c.heads, kvHeads: c.heads, head: c.hiddenSize / c.heads, layer: layer, positions: .alibi(alibi),
       bias: c.hasBias, outputBias: c.hasBias, output: "out_proj", layout: .joined("Wqkv"), norms: norms, scale: c.scale)

@@ -52,6 +52,7 @@ public struct OpenCLIPViT: VisionEncoder {
 
   /// Takes `conv1`, `positional_embedding`, `ln_pre` and `layers.N` below the scope.
   public init(_ w: Weights, _ config: OpenCLIPConfig) throws(AviaryError) {
+    let w = w.part(.vision)
     self.config = config
     path = w.path
     patches = try PatchEmbedding(w["conv1"], width: config.width, patch: config.patchSize)

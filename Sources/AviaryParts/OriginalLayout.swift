@@ -2,10 +2,10 @@ public import AviaryCore
 import AviaryNN
 public import AviaryTensor
 
-/// The layout in which haotian-liu/LLaVA publishes checkpoints, and which Yi-VL took over: a flat Llama configuration
+/// The layout in which haotian-liu/LLaVA publishes checkpoints, and which Yi-VL took over: the decoder's flat configuration
 /// with `mm_*` keys, the projector among the language model's tensors, the vision tower in another folder.
 public struct OriginalLayout: Sendable, Hashable {
-  public var text: LlamaConfig
+  public var text: DecoderConfig
   public var vision: CLIPConfig
   public var features: FeatureLayers
   /// `mlp2x_gelu`, `linear`, `mlp2x_gelu_Norm`.
@@ -23,7 +23,7 @@ public struct OriginalLayout: Sendable, Hashable {
   /// Reads `config.json` and the tower's.
   public init(_ folder: any ModelFolder) throws(AviaryError) {
     let c = try folder.config()
-    text = try LlamaConfig(c)
+    text = try Self.decoder(c)
     tower = try c.string("mm_vision_tower")
     let towerConfig = try folder.part(tower).config()
     vision = try CLIPConfig(try towerConfig.object("vision_config") ?? towerConfig)
@@ -41,20 +41,25 @@ public struct OriginalLayout: Sendable, Hashable {
     }
   }
 
+  /// The classes of the original code are named after their decoders.
+  private static func decoder(_ c: ConfigReader) throws(AviaryError) -> DecoderConfig {
+    try c.string("model_type", default: "llava").hasSuffix("_mpt") ? .mpt(try MPTConfig(c, ofOtherType: true)) : .llama(try LlamaConfig(c))
+  }
+
   /// The main files' tensors, with the tower's from its own folder unless the main files hold a tuned one.
   public func weights(_ folder: any ModelFolder) throws(AviaryError) -> (any WeightSource, NameMap) {
     let main = try folder.weights()
-    let inner = "model.vision_tower.vision_tower."
+    let base = text.scope + "."
+    let inner = base + "vision_tower.vision_tower."
     let rules: [NameMap.Rule] = [
       .ignoreSuffix("position_ids"), .ignoreSuffix("rotary_emb.inv_freq"),
       .prefix(inner + "vision_model.", "vision_tower.vision_model."), .ignorePrefix(inner),
-      .prefix("model.mm_projector.", "multi_modal_projector."), .exact("model.image_newline", "image_newline"),
-      .prefix("model.", "language_model.model."), .exact("lm_head.weight", "language_model.lm_head.weight"),
+      .prefix(base + "mm_projector.", "multi_modal_projector."), .exact(base + "image_newline", "image_newline"),
       .prefix("vision_model.", "vision_tower.vision_model."),
       // A whole CLIP: its text half is not for us.
       .ignorePrefix("text_model."), .ignorePrefix("visual_projection."), .ignorePrefix("text_projection."),
       .ignorePrefix("logit_scale"),
-    ]
+    ] + text.names(from: "", to: "language_model.")
     let map = NameMap(unusedTowerRules + rules)
     if main.names.contains(where: { $0.hasPrefix(inner) }) { return (main, map) }
     return (try MergedSource([.init(main), .init(try folder.part(tower).weights())]), map)
@@ -62,7 +67,7 @@ public struct OriginalLayout: Sendable, Hashable {
 
   /// Layers behind the features are in the file and never run.
   private var unusedTowerRules: [NameMap.Rule] {
-    ["", "model.vision_tower.vision_tower."].flatMap { scope in
+    ["", "\(text.scope).vision_tower.vision_tower."].flatMap { scope in
       ClipNames.unused(below: scope + "vision_model.", vision, features)
     }
   }
@@ -81,7 +86,7 @@ public struct OriginalLayout: Sendable, Hashable {
       throw AviaryError(
         .config, "projector type \(projectorType)", wanted: "linear, mlp2x_gelu, mlp3x_gelu or mlp2x_gelu_Norm", at: "config.json: mm_projector_type")
     }
-    return try MLPProjector(w, vision.hiddenSize * features.indices.count, text.hiddenSize, specs)
+    return try MLPProjector(w, vision.hiddenSize * features.indices.count, text.width, specs)
   }
 }
 

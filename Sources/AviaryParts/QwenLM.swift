@@ -44,8 +44,9 @@ public enum QwenLM {
     return config
   }
 
-  /// Rules from the published names (`transformer.h.N.attn.c_attn`, `lm_head`) to those that `Llama` takes below a scope.
-  public static func names(_ config: LlamaConfig, to scope: String) -> [NameMap.Rule] {
+  /// Rules from the published names (`transformer.h.N.attn.c_attn`, `lm_head`) below `from` to those that `Llama` takes below
+  /// `to`. Both end with a dot or are empty.
+  public static func names(_ config: LlamaConfig, from: String = "", to: String) -> [NameMap.Rule] {
     let parts = [
       ("ln_1.", "input_layernorm."), ("attn.c_attn.", "self_attn.qkv_proj."), ("attn.c_proj.", "self_attn.o_proj."),
       ("ln_2.", "post_attention_layernorm."),
@@ -53,11 +54,11 @@ public enum QwenLM {
       ("mlp.w2.", "mlp.gate_proj."), ("mlp.w1.", "mlp.up_proj."), ("mlp.c_proj.", "mlp.down_proj."),
     ]
     let layers = (0..<config.layers).flatMap { index in
-      parts.map { NameMap.Rule.prefix("transformer.h.\(index).\($0.0)", "\(scope).model.layers.\(index).\($0.1)") }
+      parts.map { NameMap.Rule.prefix("\(from)transformer.h.\(index).\($0.0)", "\(to)model.layers.\(index).\($0.1)") }
     }
     return layers + [
-      .exact("transformer.wte.weight", "\(scope).model.embed_tokens.weight"),
-      .exact("transformer.ln_f.weight", "\(scope).model.norm.weight"), .exact("lm_head.weight", "\(scope).lm_head.weight"),
+      .exact(from + "transformer.wte.weight", to + "model.embed_tokens.weight"),
+      .exact(from + "transformer.ln_f.weight", to + "model.norm.weight"), .exact(from + "lm_head.weight", to + "lm_head.weight"),
       .ignoreSuffix("rotary_emb.inv_freq"),
     ]
   }

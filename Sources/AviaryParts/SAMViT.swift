@@ -113,6 +113,7 @@ public struct SAMViT: VisionEncoder {
   /// Takes `patch_embed.proj`, `pos_embed`, `layers.N`, `neck`, `downsamples.N` and, for the side path, `side_neck` and
   /// `side_alpha` below the scope.
   public init(_ w: Weights, _ config: SAMConfig) throws(AviaryError) {
+    let w = w.part(.vision)
     self.config = config
     path = w.path
     patches = try PatchEmbedding(w["patch_embed"]["proj"], width: config.width, patch: config.patchSize, bias: true)

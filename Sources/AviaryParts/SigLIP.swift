@@ -65,6 +65,7 @@ public struct SigLIP: VisionEncoder {
 
   /// Takes `embeddings`, `encoder.layers.N` and `post_layernorm` below the scope.
   public init(_ w: Weights, _ config: SigLIPConfig) throws(AviaryError) {
+    let w = w.part(.vision)
     self.config = config
     path = w.path
     let (width, cells) = (config.hiddenSize, config.grid * config.grid)
