@@ -76,6 +76,8 @@ struct MiniGPT4Tests {
     #expect(
       prompt.text == "S###Human: Hello###Human: <Img><ImageHere></Img>###Human: <Img><ImageHere></Img> And <ImageHere>?###Assistant: Yes.###Human: Why?"
         + "###Assistant: ")
+    let pieces = try processor.prompt([ChatMessage(.user, [.image(0), .text("a"), .text("b")]), ChatMessage(.user, "c")], PromptOptions(system: "S"))
+    #expect(pieces.text == "S###Human: <Img><ImageHere></Img> ab###Human: c###Assistant: ")
     let layout = MediaLayout(tokens: 32, imageWidth: 1, imageHeight: 1)
     let ids = try processor.tokenize(prompt, [layout, layout]).inputIDs
     #expect(ids.count { $0 == -200 } == 2)

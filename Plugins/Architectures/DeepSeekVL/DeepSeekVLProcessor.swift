@@ -83,16 +83,18 @@ struct DeepSeekVLProcessor: Processor {
     ResampleFilter(rawValue: try c.int(key, default: fallback.rawValue, in: 0...5)) ?? fallback
   }
 
+  /// Its tokenizer has no marks for places; what it says of them is plain text.
+  var regions: (any RegionSyntax)? { BracketedRegions() }
   var imageMarker: String? { marker }
   var parameters: String { "\(DeepSeekVL.id) \(square) \(main) \(small.map { "\($0) \(smallFilter)" } ?? "one view")" }
 
   func prompt(_ messages: [ChatMessage], _ options: PromptOptions) throws(AviaryError) -> MarkedText {
     var messages = messages
     if let system = options.system, messages.first?.role != .system { messages.insert(ChatMessage(.system, system), at: 0) }
-    if let template { return try template.render(messages, addGenerationPrompt: true, imageMarker: marker) }
+    if let template { return try template.render(messages, addGenerationPrompt: options.addsGenerationPrompt, imageMarker: marker) }
     var style = PromptStyle.deepSeekVL
     style.image = .init(marker)
-    return try style.render(messages)
+    return try style.render(messages, addGenerationPrompt: options.addsGenerationPrompt)
   }
 
   func prepare(_ image: PixelImage) throws(AviaryError) -> PreparedImage {

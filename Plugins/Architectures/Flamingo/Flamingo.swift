@@ -26,14 +26,14 @@ public enum Flamingo: Architecture {
 
   public static func config(_ folder: any ModelFolder) throws(AviaryError) -> Config {
     let parts = try Parts(folder)
-    let text = try DecoderConfig(try parts.language(folder).config())
+    let text = try DecoderConfig(try parts.languageConfig(folder))
     var vision = try parts.visionConfig(folder)
     let trained: TrainedParts
     if let declared = try TrainedParts(declaredBy: folder, text, visionWidth: vision.hiddenSize) {
       trained = declared
     } else {
       trained = try TrainedParts(try parts.checkpoint(folder), text)
-      vision.joinsProjections = ClipNames.isOpenCLIP(try parts.vision(folder).weights().names)
+      vision.joinsProjections = ClipNames.isOpenCLIP(try parts.visionWeights(folder).names)
     }
     guard trained.perceiver.width == vision.hiddenSize else {
       throw AviaryError(
@@ -46,8 +46,8 @@ public enum Flamingo: Architecture {
   }
 
   public static func weights(_ config: Config, _ folder: any ModelFolder) throws(AviaryError) -> (any WeightSource, NameMap) {
-    let tower = try config.parts.vision(folder).weights()
-    let language = RenamedSource(try config.parts.language(folder).weights(), NameMap(TrainedParts.unusedLanguageRules), prefix: "language_model.")
+    let tower = try config.parts.visionWeights(folder)
+    let language = RenamedSource(try config.parts.languageWeights(folder), NameMap(TrainedParts.unusedLanguageRules), prefix: "language_model.")
     let trained = TrainedParts.renamed(try config.parts.checkpoint(folder), config.text)
     let eye = RenamedSource(tower, ClipNames.tower(tower.names, config.vision, config.features))
     // What was trained replaces what was frozen: the tables of embeddings are in both.

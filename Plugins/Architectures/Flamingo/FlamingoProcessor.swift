@@ -10,6 +10,8 @@ struct FlamingoProcessor: Processor {
   let suppressed: Set<Int32>
   private let side: Int
   private let rows: Int
+  /// LLaMA's tokenizer, that of the first version, begins every text with a token of its own; the others have none.
+  private let beginsText: Bool
   private let imageToken: Int32
   private let normalization: Normalization
 
@@ -20,6 +22,7 @@ struct FlamingoProcessor: Processor {
   init(_ config: Flamingo.Config, _ folder: any ModelFolder) throws(AviaryError) {
     side = config.vision.imageSize
     rows = config.trained.perceiver.latents
+    beginsText = if case .llama = config.text { true } else { false }
     let tokenizer = try config.parts.language(folder).tokenizer(adding: [Self.chunkEnd, Self.marker, Self.padding])
     func id(_ token: String) throws(AviaryError) -> Int32 {
       guard let id = tokenizer.id(of: token), Int(id) < config.text.vocabularySize else {
@@ -67,6 +70,12 @@ struct FlamingoProcessor: Processor {
     return prompt
   }
 
+  /// Pictures and their captions; where the style asks a question, each with that question.
+  func demonstration(_ image: Int, answer: String, to question: String, _ options: PromptOptions) -> [ChatMessage] {
+    let asks = options.style.map { $0 != EvaluationStyle.caption } ?? false
+    return [ChatMessage(.user, [.image(image)] + (asks ? [.text(question)] : [])), ChatMessage(.assistant, answer)]
+  }
+
   private func append(_ message: ChatMessage, _ prompt: inout MarkedText, _ options: PromptOptions, style: EvaluationStyle? = nil) {
     for part in message.parts {
       switch part {
@@ -87,7 +96,7 @@ struct FlamingoProcessor: Processor {
   }
 
   func tokenize(_ prompt: MarkedText, _ images: [MediaLayout]) throws(AviaryError) -> TokenizedPrompt {
-    try PromptAssembly.attending(prompt, marker: Self.marker, id: imageToken, images, tokenizer)
+    try PromptAssembly.attending(prompt, marker: Self.marker, id: imageToken, addSpecial: beginsText, images, tokenizer)
   }
 
   func record(_ images: [PreparedImage]) -> [RecordedTensor] { images.isEmpty ? [] : [RecordedPixels.joined(images)] }
@@ -98,8 +107,9 @@ private struct EvaluationStyle {
   let before: String
   let after: String
 
+  static let caption = "caption"
   private static let all: [(String, EvaluationStyle)] = [
-    ("caption", EvaluationStyle(before: "", after: "Output:")),
+    (caption, EvaluationStyle(before: "", after: "Output:")),
     ("vqa", EvaluationStyle(before: "Question:", after: " Short answer:")),
     ("hateful_memes", EvaluationStyle(before: "is an image with: '", after: "' written on it. Is it hateful? Answer:")),
   ]

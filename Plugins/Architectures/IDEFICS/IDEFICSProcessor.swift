@@ -77,8 +77,13 @@ struct IDEFICSProcessor: Processor {
       }
       if isConversation { pieces += [.end, .text("\n", trusted: true)] }
     }
-    if isConversation { pieces.append(.text("Assistant:", trusted: true)) }
+    if isConversation, options.addsGenerationPrompt { pieces.append(.text("Assistant:", trusted: true)) }
     return isConversation ? joined(pieces) : published(pieces)
+  }
+
+  /// Checkpoints that were not tuned for conversations continue pictures and texts: a picture, its text, the next one.
+  func demonstration(_ image: Int, answer: String, to question: String, _ options: PromptOptions) -> [ChatMessage] {
+    [ChatMessage(.user, [.image(image)] + (isInstruct ? [.text(question)] : [])), ChatMessage(.assistant, answer)]
   }
 
   /// As the published processor joins a list of texts and pictures: texts lose the blanks around them, and end an

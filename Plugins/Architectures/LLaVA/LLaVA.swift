@@ -3,17 +3,17 @@ import AviaryNN
 public import AviaryParts
 public import AviaryTensor
 
-/// LLaVA 1.5 and 1.6 (Liu et al. 2023, 2024): CLIP, a two-layer projector, a Llama-type decoder; Hugging Face's layout
-/// and the original one.
+/// LLaVA 1.5 and 1.6 (Liu et al. 2023, 2024): CLIP, a two-layer projector, and a decoder: Llama, Mistral, or any other that
+/// `DecoderConfig` knows; Hugging Face's layout and the original one.
 public enum LLaVA: Architecture {
   public static let id = "llava"
   public static let claims = [
     "llava", "llava_next", "llava_llama", "llava_mistral", "LlavaForConditionalGeneration", "LlavaNextForConditionalGeneration",
-    "LlavaLlamaForCausalLM", "LlavaMistralForCausalLM",
+    "LlavaLlamaForCausalLM", "LlavaMistralForCausalLM", "llava_mpt", "LlavaMptForCausalLM", "LlavaMPTForCausalLM",
   ]
 
   public struct Config: Sendable {
-    public var text: LlamaConfig
+    public var text: DecoderConfig
     public var vision: CLIPConfig
     public var features: FeatureLayers
     /// Set where pictures of any shape are cut into tiles (1.6).
@@ -50,16 +50,12 @@ public enum LLaVA: Architecture {
     guard let visionConfig = try c.object("vision_config"), let textConfig = try c.object("text_config") else {
       throw AviaryError(.config, "neither vision_config and text_config nor mm_vision_tower", wanted: "one of LLaVA's two layouts", at: "config.json")
     }
-    let type = try textConfig.string("model_type", default: "llama")
-    guard ["llama", "mistral"].contains(type) else {
-      throw AviaryError(.config, "a text model of type \(type)", wanted: "llama or mistral", at: "config.json: text_config.model_type")
-    }
     let vision = try CLIPConfig(visionConfig)
     let isNext = try c.string("model_type", default: "llava") == "llava_next"
     let hasNewline = try c.bool("use_image_newline_parameter", default: true)
     let imageToken = try c.int(c.has("image_token_index") ? "image_token_index" : "image_token_id", default: 32000, in: 0...4_194_303)
     return Config(
-      text: try LlamaConfig(textConfig), vision: vision, features: try features(c, vision),
+      text: try DecoderConfig(textConfig, default: "llama"), vision: vision, features: try features(c, vision),
       gridPinpoints: isNext ? try c.has("image_grid_pinpoints") ? GridPinpoints.read(c) : GridPinpoints.published : nil,
       hasNewline: isNext && hasNewline,
       layout: .huggingFace(
@@ -94,22 +90,23 @@ public enum LLaVA: Architecture {
       .prefix("model.vision_tower.vision_model.", "vision_tower.vision_model."),
       .prefix("model.vision_tower.", "vision_tower.vision_model."), .prefix("vision_tower.", "vision_tower.vision_model."),
       .prefix("model.multi_modal_projector.", "multi_modal_projector."), .exact("model.image_newline", "image_newline"),
-      .prefix("model.language_model.", "language_model.model."), .exact("lm_head.weight", "language_model.lm_head.weight"),
+      .prefix("model.language_model.", "language_model.\(config.text.scope)."), .exact("lm_head.weight", "language_model.\(config.text.headScope).weight"),
     ]
+    rules += config.text.names(from: "language_model.", to: "language_model.")
     return (try folder.weights(), NameMap(rules))
   }
 
-  public static func model(_ c: Config, _ w: Weights) throws(AviaryError) -> Spliced<CLIPViT, TilePacker<MLPProjector>, Llama> {
+  public static func model(_ c: Config, _ w: Weights) throws(AviaryError) -> Spliced<CLIPViT, TilePacker<MLPProjector>, AnyDecoder> {
     let eye = try CLIPViT(w["vision_tower"]["vision_model"], c.vision, c.features)
     let scope = w["multi_modal_projector"]
     let bridge: MLPProjector =
       switch c.layout {
       case .original(let original): try original.projector(scope)
       case .huggingFace(_, let bias, let activation):
-        try MLPProjector(scope, eye.width, c.text.hiddenSize, [.linear("linear_1"), .activation(activation), .linear("linear_2")], bias: bias)
+        try MLPProjector(scope, eye.width, c.text.width, [.linear("linear_1"), .activation(activation), .linear("linear_2")], bias: bias)
       }
-    let newline = c.hasNewline ? try w.weight("image_newline", [c.text.hiddenSize]) : nil
-    return Spliced(eye, TilePacker(bridge, newline: newline), try Llama(w["language_model"], c.text))
+    let newline = c.hasNewline ? try w.weight("image_newline", [c.text.width]) : nil
+    return Spliced(eye, TilePacker(bridge, newline: newline), try c.text.model(w["language_model"]))
   }
 
   public static func processor(_ config: Config, _ folder: any ModelFolder) throws(AviaryError) -> any Processor {

@@ -46,13 +46,13 @@ struct LLaVAProcessor: Processor {
   func prompt(_ messages: [ChatMessage], _ options: PromptOptions) throws(AviaryError) -> MarkedText {
     var messages = messages
     if let system = options.system, messages.first?.role != .system { messages.insert(ChatMessage(.system, system), at: 0) }
-    if options.style == nil, let template { return try template.render(messages, addGenerationPrompt: true, imageMarker: marker) }
+    if options.style == nil, let template { return try template.render(messages, addGenerationPrompt: options.addsGenerationPrompt, imageMarker: marker) }
     let name = options.style ?? defaultStyle
     guard var style = PromptStyle.published(name) else {
       throw AviaryError(.request, "no prompt style \(name)", wanted: "one of " + PromptStyle.published.map(\.name).joined(separator: ", "))
     }
     if case .original(let original) = config.layout, original.usesStartEnd { style.image = .init("<im_start>\(marker)<im_end>\n") }
-    return try style.render(messages)
+    return try style.render(messages, addGenerationPrompt: options.addsGenerationPrompt)
   }
 
   /// The original's choice by the checkpoint's name; its web demo and evaluations use `v1`.

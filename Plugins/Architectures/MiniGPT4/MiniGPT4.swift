@@ -43,8 +43,14 @@ public enum MiniGPT4: Architecture {
     }
     let qformer =
       variant == .vicuna ? try QFormerConfig(try c.object("qformer") ?? .empty("config.json: qformer"), encoderWidth: vision.width) : nil
+    var text = try LlamaConfig(try files.languageFolder(folder).config())
+    // The repository loads the language model in float16, and its transformers make the rotary tables in that type: with exact
+    // ones the logits are 3.5e-4 off.
+    text.roundsRotary = true
+    // The published 2048 with room; a table of any length that a file may claim is not made.
+    text.contextLength = min(text.contextLength, 16_384)
     return Config(
-      variant: variant, files: files, text: try LlamaConfig(try files.languageFolder(folder).config()), vision: vision, qformer: qformer,
+      variant: variant, files: files, text: text, vision: vision, qformer: qformer,
       mean: try c.numbers("image_mean", count: 3, default: [0.48145466, 0.4578275, 0.40821073]),
       std: try c.numbers("image_std", count: 3, default: [0.26862954, 0.26130258, 0.27577711]))
   }

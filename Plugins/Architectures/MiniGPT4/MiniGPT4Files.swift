@@ -24,32 +24,24 @@ public struct MiniGPT4Files: Sendable, Hashable {
     projection = try name("projection", "ckpt", isVicuna ? "prerained_minigpt4_7b.pth" : "pretrained_minigpt4_llama2_7b.pth")
   }
 
+  private var languagePart: PublishedPart { PublishedPart("the folder \(language) of Vicuna's or LLaMA 2's repository (licence: LLaMA's, of its version)") }
+
   /// The language model's folder.
   func languageFolder(_ folder: any ModelFolder) throws(AviaryError) -> any ModelFolder {
-    try Self.naming("the folder \(language)", "Vicuna's or LLaMA 2's repository (licence: LLaMA's, of its version)") { () throws(AviaryError) in
-      try folder.part(language)
-    }
+    try languagePart.opened { () throws(AviaryError) in try folder.part(language) }
   }
 
   /// All of them as one source; what was trained last counts.
   func open(_ folder: any ModelFolder) throws(AviaryError) -> [MergedSource.Part] {
     let lavis = "the models of salesforce/LAVIS, BLIP2 (licence: BSD 3-Clause)"
-    var parts = [MergedSource.Part(try Self.file(projection, folder, "Vision-CAIR/MiniGPT-4 (licence: BSD 3-Clause)"))]
-    if let qformer { parts.append(MergedSource.Part(try Self.file(qformer, folder, lavis))) }
-    parts.append(MergedSource.Part(try Self.file(vision, folder, lavis), prefix: "visual_encoder."))
-    parts.append(MergedSource.Part(try languageFolder(folder).weights(), prefix: "llama_model."))
-    return parts
-  }
-
-  private static func file(_ name: String, _ folder: any ModelFolder, _ origin: String) throws(AviaryError) -> any WeightSource {
-    try naming("the file \(name)", origin) { () throws(AviaryError) in try folder.weights(file: name) }
-  }
-
-  /// A missing part's error says where it is published.
-  private static func naming<T>(_ what: String, _ origin: String, _ open: () throws(AviaryError) -> T) throws(AviaryError) -> T {
-    do throws(AviaryError) { return try open() } catch {
-      guard error.kind == .file else { throw error }
-      throw AviaryError(.file, error.found, wanted: "\(what) of \(origin)", at: error.place)
+    func file(_ name: String, _ origin: String) throws(AviaryError) -> any WeightSource {
+      try PublishedPart("the file \(name) of \(origin)").opened { () throws(AviaryError) in try folder.weights(file: name) }
     }
+    var parts = [MergedSource.Part(try file(projection, "Vision-CAIR/MiniGPT-4 (licence: BSD 3-Clause)"))]
+    if let qformer { parts.append(MergedSource.Part(try file(qformer, lavis))) }
+    parts.append(MergedSource.Part(try file(vision, lavis), prefix: "visual_encoder."))
+    let decoder = try languageFolder(folder)
+    parts.append(MergedSource.Part(try languagePart.opened { () throws(AviaryError) in try decoder.weights() }, prefix: "llama_model."))
+    return parts
   }
 }

@@ -49,15 +49,20 @@ struct MiniGPT4Processor: Processor {
         turns.append(message.role == .assistant ? ChatMessage(.assistant, message.text.trimmingWhitespace()) : message)
         continue
       }
-      for part in message.parts {
-        if case .text = part, let last = turns.last, last.role == .user, last.parts.count == 1, case .image = last.parts[0] {
+      for (index, part) in message.parts.enumerated() {
+        // Text joins a picture in front of it, whichever turn that was, and other text of its own message.
+        if case .text = part, let last = turns.last, last.role == .user, Self.endsWithImage(last) || index > 0 {
           turns[turns.count - 1].parts.append(part)
         } else {
           turns.append(ChatMessage(.user, [part]))
         }
       }
     }
-    return try style.render(turns)
+    return try style.render(turns, addGenerationPrompt: options.addsGenerationPrompt)
+  }
+
+  private static func endsWithImage(_ message: ChatMessage) -> Bool {
+    if case .image? = message.parts.last { true } else { false }
   }
 
   /// The picture is brought to the tower's square, its aspect ratio not kept.

@@ -50,7 +50,7 @@ public enum QwenVL: Architecture {
     let adapter: [NameMap.Rule] = [
       .prefix(visual + "attn_pool.", "adapter.attn_pool."), .prefix(visual + "ln_post.", "adapter.ln_post."), .exact(visual + "proj", "adapter.proj"),
     ]
-    let rules = QwenLM.names(config.text, to: "language_model") + adapter + OpenCLIPViT.names(config.vision, from: visual, to: "vision_tower.")
+    let rules = QwenLM.names(config.text, to: "language_model.") + adapter + OpenCLIPViT.names(config.vision, from: visual, to: "vision_tower.")
     return (SplitSource(try folder.weights(), Resampler.split), NameMap(rules))
   }
 

@@ -12,6 +12,8 @@ struct QwenVLProcessor: Processor {
   private let format: Format
   private let normalization: Normalization
   private let ids: (open: Int32, close: Int32, pad: Int32)
+  let markup: Set<Int32>
+  var regions: (any RegionSyntax)? { QwenVLRegions() }
 
   /// `chat_format` of generation_config.json.
   private enum Format: String, CaseIterable {
@@ -28,7 +30,8 @@ struct QwenVLProcessor: Processor {
       case .raw:
         PromptStyle(
           name: rawValue, system: "", systemFrame: .init(before: "", after: ""), user: .init(before: "", after: ""),
-          assistant: .init(before: "", after: ""), generationPrompt: "", image: .init(QwenVLProcessor.slot), stop: [])
+          // The published evaluation puts a blank between a question and its answer.
+          assistant: .init(before: " ", after: ""), generationPrompt: "", image: .init(QwenVLProcessor.slot), stop: [])
       }
     }
   }
@@ -46,10 +49,16 @@ struct QwenVLProcessor: Processor {
     guard let open = tokenizer.id(of: "<img>"), let close = tokenizer.id(of: "</img>"), let pad = tokenizer.id(of: "<imgpad>") else {
       throw AviaryError(.config, "the tokenizer has no <img>, </img> or <imgpad>", wanted: "qwen.tiktoken of Qwen-VL", at: folder.name)
     }
+    guard Int(max(open, close, pad)) < config.text.vocabularySize else {
+      throw AviaryError(
+        .config, "a table of \(config.text.vocabularySize) embeddings", wanted: "rows for <img>, </img> and <imgpad> (\(open), \(close), \(pad))",
+        at: "config.json: vocab_size")
+    }
     if let declared = config.imageStart, declared != Int(open) {
       throw AviaryError(.config, "image_start_id \(declared)", wanted: "\(open), the tokenizer's <img>", at: "config.json: visual.image_start_id")
     }
     ids = (open, close, pad)
+    markup = Set(Self.placeTags.compactMap(tokenizer.id(of:)))
     var stop = try StopRule.declared(by: folder, tokenizer: tokenizer)
     if format == .chatml {
       for word in ["<|im_end|>", "<|im_start|>"] { if let id = tokenizer.id(of: word) { stop.ids.insert(id) } }
@@ -66,12 +75,14 @@ struct QwenVLProcessor: Processor {
     if let system = options.system, messages.first?.role != .system { messages.insert(ChatMessage(.system, system), at: 0) }
     var format = self.format
     if let name = options.style {
-      guard let named = Format(rawValue: name) else {
-        throw AviaryError(.request, "no prompt style \(name)", wanted: "one of " + Format.allCases.map(\.rawValue).joined(separator: ", "))
+      if let named = Format(rawValue: name) {
+        format = named
+      } else {
+        format = .raw
+        messages = try QwenVLEvaluation.named(name, beside: Format.allCases.map(\.rawValue)).asking(messages)
       }
-      format = named
     }
-    let pieces = try format.style.render(messages).trusting(Self.placeTags).split(separator: Self.slot)
+    let pieces = try format.style.render(messages, addGenerationPrompt: options.addsGenerationPrompt).trusting(Self.placeTags).split(separator: Self.slot)
     var text = pieces[0]
     for (index, piece) in pieces.dropFirst().enumerated() {
       let name = index < options.imageNames.count ? options.imageNames[index] : ""

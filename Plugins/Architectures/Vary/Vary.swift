@@ -58,13 +58,14 @@ public enum Vary: Architecture {
       end: try id("im_end_token", 151_858), pad: try id("im_patch_token", 151_859), tokens: tokens)
   }
 
-  /// No key names the model. Vary-toy stands on Qwen 1.8B and Vary on Qwen 7B, which their widths tell; of widths that
-  /// nobody published, those that run in bfloat16 count as Vary.
+  /// No published key names the model. Vary-toy stands on Qwen 1.8B and Vary on Qwen 7B, which their widths tell; of widths
+  /// that nobody published, `variant` may say it, else those that run in bfloat16 count as Vary.
   private static func conventions(_ c: ConfigReader, _ width: Int) throws(AviaryError) -> Conventions {
+    if c.has("variant") { return try c.choice("variant", of: [("toy", .toy), ("base", .base)]) }
     switch width {
-    case 2048: .toy
-    case 4096: .base
-    default: try c.bool("bf16", default: false) ? .base : .toy
+    case 2048: return .toy
+    case 4096: return .base
+    default: return try c.bool("bf16", default: false) ? .base : .toy
     }
   }
 
@@ -81,7 +82,7 @@ public enum Vary: Architecture {
       try folder.weights(),
       NameMap(
         rules + SAMViT.names(c.sam, from: sam, to: "vision_tower_high.") + ClipNames.unused(below: clip, c.clip, c.features) + rest
-          + QwenLM.names(c.text, to: "language_model"))
+          + QwenLM.names(c.text, to: "language_model."))
     )
   }
 

@@ -36,6 +36,7 @@ struct VaryProcessor: Processor {
     self.stop = stop
   }
 
+  var regions: (any RegionSyntax)? { BracketedRegions() }
   var imageMarker: String? { "<img>\(Self.pad)</img>" }
   var parameters: String { "\(Vary.id) \(config.conventions) \(small)" }
 
@@ -46,7 +47,7 @@ struct VaryProcessor: Processor {
     var style = PromptStyle.chatMLDirect
     style.system = "You should follow the instructions carefully and explain your answers in detail."
     style.image = .init("<img>\(Self.pad)</img>" + (config.conventions == .toy ? "\n" : ""))
-    return try style.render(messages)
+    return try style.render(messages, addGenerationPrompt: options.addsGenerationPrompt)
   }
 
   func prepare(_ image: PixelImage) throws(AviaryError) -> PreparedImage {

@@ -20,9 +20,9 @@ public enum YiVL: Architecture {
     try config.weights(folder)
   }
 
-  public static func model(_ c: OriginalLayout, _ w: Weights) throws(AviaryError) -> Spliced<CLIPViT, MLPProjector, Llama> {
+  public static func model(_ c: OriginalLayout, _ w: Weights) throws(AviaryError) -> Spliced<CLIPViT, MLPProjector, AnyDecoder> {
     let eye = try CLIPViT(w["vision_tower"]["vision_model"], c.vision, c.features)
-    return Spliced(eye, try c.projector(w["multi_modal_projector"]), try Llama(w["language_model"], c.text))
+    return Spliced(eye, try c.projector(w["multi_modal_projector"]), try c.text.model(w["language_model"]))
   }
 
   public static func processor(_ config: OriginalLayout, _ folder: any ModelFolder) throws(AviaryError) -> any Processor {

@@ -31,7 +31,7 @@ struct YiVLProcessor: Processor {
   func prompt(_ messages: [ChatMessage], _ options: PromptOptions) throws(AviaryError) -> MarkedText {
     var messages = messages
     if let system = options.system, messages.first?.role != .system { messages.insert(ChatMessage(.system, system), at: 0) }
-    return try style.render(messages)
+    return try style.render(messages, addGenerationPrompt: options.addsGenerationPrompt)
   }
 
   func prepare(_ image: PixelImage) throws(AviaryError) -> PreparedImage {
