@@ -1,0 +1,46 @@
+import AviaryCore
+import AviaryFormats
+import AviaryMedia
+public import AviaryTensor
+import Foundation
+
+/// Writes scenes as a data set: `images/N.png` and `data.jsonl`, a line per question and caption.
+public enum SceneWriter {
+  /// Scene k has the seed `seed + k`: two sets share no picture where their ranges do not meet.
+  ///
+  /// - Returns: lines written.
+  /// - Throws: `.file` where the folder is there already.
+  public static func write(_ folder: String, seed: UInt64, count: Int, side: Int) throws(AviaryError) -> Int {
+    guard !Folder.exists(folder) else { throw AviaryError(.file, "the folder is there already", wanted: "one that is not", at: folder) }
+    guard (8...4096).contains(side), count > 0, count <= 10_000_000 else {
+      throw AviaryError(.request, "\(count) pictures of \(side) pixels", wanted: "1...10000000 of 8...4096", at: "scenes")
+    }
+    try Folder.make(folder + "/images")
+    var lines: [String] = []
+    for index in 0..<count {
+      let own = seed &+ UInt64(index)
+      let scene = Scene(seed: own)
+      let png = try ImageEncoder.png(scene.render(side: side, seed: own))
+      let name = "images/\(own).png"
+      guard FileManager.default.createFile(atPath: folder + "/" + name, contents: Data(png)) else {
+        throw AviaryError(.file, "it cannot be written", wanted: "room and a place that can be written to", at: name)
+      }
+      for turn in scene.turns(seed: own) { lines.append(line(turn, name)) }
+    }
+    try WholeFile.write(lines.joined(separator: "\n") + "\n", to: folder + "/data.jsonl")
+    return lines.count
+  }
+
+  private static func line(_ turn: Scene.Turn, _ image: String) -> String {
+    func message(_ role: String, _ content: String) -> JSONValue {
+      var object = JSONObject()
+      object.append("role", .string(role))
+      object.append("content", .string(content))
+      return .object(object)
+    }
+    var object = JSONObject()
+    object.append("messages", .array([message("user", "<image>" + turn.question), message("assistant", turn.answer)]))
+    object.append("images", .array([.string(image)]))
+    return JSONWriter.text(.object(object))
+  }
+}
