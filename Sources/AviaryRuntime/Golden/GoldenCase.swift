@@ -13,6 +13,8 @@ public struct GoldenCase: Sendable {
   public let generatedText: String?
   /// Set where the record is of a part that ran alone, without a request: the `id` of its family.
   let component: String?
+  /// Set where the record is of training, which has no request either.
+  let training: TrainingCase?
   let imagePaths: [String]
   let expected: SafetensorsFile
 
@@ -30,7 +32,8 @@ public struct GoldenCase: Sendable {
     let kind = try facts.optionalString("kind")
     let isComponent = !hasRequest && kind == "component"
     component = isComponent ? try facts.string("family") : nil
-    guard hasRequest || isComponent else {
+    let isTraining = !hasRequest && kind == "training"
+    guard hasRequest || isComponent || isTraining else {
       throw AviaryError(.file, "no request.json", wanted: "a golden case's folder (model, request.json, expected.safetensors)", at: name)
     }
     let r: ConfigReader =
@@ -38,6 +41,7 @@ public struct GoldenCase: Sendable {
       ? try ConfigReader(try JSONParser.parse(file: folder + "/request.json", maxBytes: limits.configBytes), place: "request.json")
       : .empty("request.json")
     expected = try SafetensorsFile(path: folder + "/expected.safetensors", limits: limits)
+    training = isTraining ? try TrainingCase(folder, facts, expected, name: name) : nil
     let conversation = try MessageReader.read(r)
     imagePaths = conversation.imagePaths
     var request = GenerationRequest(.chat(conversation.messages))
@@ -55,8 +59,11 @@ public struct GoldenCase: Sendable {
 
   public var modelFolder: String { folder + "/model" }
 
+  /// The ids that the reference's tokenizer gave, placeholders as it writes them.
+  public func recordedIDs() throws(AviaryError) -> [Int32]? { try integers("input_ids")?.map { Int32(truncatingIfNeeded: $0) } }
+
   /// The request with its pictures decoded.
-  func requestWithImages(_ loaded: LoadedModel, _ limits: Limits) throws(AviaryError) -> GenerationRequest {
+  public func requestWithImages(_ loaded: LoadedModel, _ limits: Limits = .standard) throws(AviaryError) -> GenerationRequest {
     var request = request
     for path in imagePaths { request.images.append(loaded.input(try ImageFile.load(folder + "/" + path, limits: limits))) }
     return request

@@ -7,6 +7,8 @@ public struct GoldenRunner: Sendable {
   public let loader: ModelLoader
   /// Relative L2 error that tensors may have.
   public var tolerance = 1e-3
+  /// In which types weights are stored while a case runs; anything but the checkpoint's own makes it drift.
+  public var weights = WeightTypes.kept
 
   public init(_ loader: ModelLoader) { self.loader = loader }
 
@@ -15,18 +17,22 @@ public struct GoldenRunner: Sendable {
     /// What this run computed, under the recorded names.
     public var tensors: [RecordedTensor] = []
     public var text = ""
+    /// The `id` of the family that ran.
+    public var family = ""
   }
 
   /// Verifies one case on a backend.
   public func run(_ golden: GoldenCase, on backend: any Backend) throws(AviaryError) -> Outcome {
     if let family = golden.component { return try runComponent(golden, of: family, on: backend) }
-    let loaded = try loader.load(golden.modelFolder, on: backend)
+    if let training = golden.training { return try run(training, on: backend) }
+    let loaded = try loader.load(golden.modelFolder, on: backend, weights: weights)
     let generator = try Generator(loaded, features: FeatureCache(), limits: loader.limits)
     guard let processor = loaded.processor else { throw AviaryError(.internal, "no processor") }
     let request = try golden.requestWithImages(loaded, loader.limits)
     var prepared = try generator.prepare(request)
 
     var outcome = Outcome()
+    outcome.family = loaded.architecture
     func add(_ tensor: RecordedTensor, tolerance: Double? = nil) throws(AviaryError) {
       try compare(tensor, golden, &outcome, tolerance: tolerance)
     }
@@ -73,6 +79,7 @@ public struct GoldenRunner: Sendable {
       throw AviaryError(.config, "a part of the family \(family)", wanted: "one of " + loader.architectures.map { $0.id }.joined(separator: ", "), at: golden.name)
     }
     var outcome = Outcome()
+    outcome.family = family
     for tensor in try architecture.component(try loader.folder(golden.modelFolder), try golden.allFloats(), on: backend) {
       try compare(tensor, golden, &outcome)
     }

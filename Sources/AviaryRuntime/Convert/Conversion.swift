@@ -1,0 +1,143 @@
+import Architectures
+import AviaryCore
+import AviaryFormats
+import AviaryParts
+public import AviaryTensor
+import Foundation
+
+/// Writes a checkpoint as GGUF files that llama.cpp opens: the language model under the given name, and the tower with its
+/// projector beside it, as `mmproj-NAME.gguf`.
+public struct Conversion: Sendable {
+  /// Of the language model's matrices.
+  public var weights = DType.f16
+  /// Of the vision tower's matrices.
+  public var vision = DType.f16
+  /// Of the projector's matrices.
+  public var adapter = DType.f16
+  private let loader: ModelLoader
+
+  public init(_ loader: ModelLoader) { self.loader = loader }
+
+  /// - Parameter path: of the language model's file.
+  /// - Returns: the files written.
+  /// - Throws: `.request` for a family that has no form in GGUF, what reading throws, `.file`.
+  public func run(_ model: String, to path: String) throws(AviaryError) -> [String] {
+    let folder = try loader.folder(model)
+    let family = try loader.architecture(of: folder)
+    let (source, names) = try loader.weights(folder)
+    let url = URL(fileURLWithPath: path)
+    let files = CheckpointNames(source, names)
+    switch family.id {
+    case LlamaText.id:
+      try language(try LlamaText.config(folder), folder, CheckpointNames(source, names), scope: "", to: path)
+      return [path]
+    case LLaVA.id:
+      let c = try LLaVA.config(folder)
+      let beside = url.deletingLastPathComponent().appendingPathComponent("mmproj-" + url.lastPathComponent).path
+      let projector: [(String, String)] = if case .original = c.layout { numbered([0, 2]) } else { [("linear_1.", "mm.0."), ("linear_2.", "mm.2.")] }
+      try language(llama(c.text, folder), folder, files, scope: "language_model.", to: path)
+      let tower: any ModelFolder = if case .original(let original) = c.layout { try folder.part(original.tower) } else { folder }
+      try eyes(EyesToWrite(vision: c.vision, features: c.features, pinpoints: c.gridPinpoints ?? [], projector: projector), tower, files, to: beside)
+      return [path, beside]
+    case YiVL.id:
+      let c = try YiVL.config(folder)
+      let beside = url.deletingLastPathComponent().appendingPathComponent("mmproj-" + url.lastPathComponent).path
+      try language(llama(c.text, folder), folder, files, scope: "language_model.", to: path)
+      try eyes(
+        EyesToWrite(vision: c.vision, features: c.features, pinpoints: [], projector: numbered([0, 1, 3, 4])), try folder.part(c.tower), files, to: beside)
+      return [path, beside]
+    default:
+      throw AviaryError(.request, "the family \(family.id)", wanted: "one that GGUF files have a form for: llama, llava, yi-vl", at: folder.name)
+    }
+  }
+
+  /// Layers of PyTorch's Sequential keep their numbers.
+  private func numbered(_ numbers: [Int]) -> [(String, String)] { numbers.map { ("\($0).", "mm.\($0).") } }
+
+  // MARK: Language model
+
+  private func llama(_ c: DecoderConfig, _ folder: any ModelFolder) throws(AviaryError) -> LlamaConfig {
+    guard case .llama(let config) = c else {
+      throw AviaryError(.request, "a language model that is no Llama", wanted: "Llama, Mistral or Qwen2, which can be written as GGUF", at: folder.name)
+    }
+    return config
+  }
+
+  private func language(_ c: LlamaConfig, _ folder: any ModelFolder, _ files: CheckpointNames, scope: String, to path: String) throws(AviaryError) {
+    let config = try folder.config()
+    let text = try config.object("text_config") ?? config
+    let isQwen = try text.string("model_type", default: "llama") == "qwen2"
+    let architecture = isQwen ? GGUFArchitecture.qwen2 : .llama
+    guard let onDisk = folder as? FolderOnDisk else {
+      throw AviaryError(.request, "a checkpoint without tokenizer files", wanted: "a folder with tokenizer.model or tokenizer.json", at: folder.name)
+    }
+    let vocabulary = try FolderTokenizer.lists(onDisk, count: c.vocabularySize)
+    var metadata = LanguageMetadata.entries(c, architecture, name: folder.name)
+    metadata += LanguageMetadata.entries(vocabulary, template: try folder.chatTemplateSource())
+    metadata.append(("general.file_type", .u32(LanguageMetadata.fileType(weights))))
+    var outputs: [GGUFOutput] = []
+    for (published, stored) in GGUFNames.published(architecture, layers: c.layers) {
+      guard let tensor = try files.tensor(scope + published) else { continue }
+      if c.tiesEmbeddings, stored == "output.weight" { continue }
+      let heads = stored.contains("attn_q.") ? c.heads : stored.contains("attn_k.") ? c.kvHeads : 0
+      // Rows of queries and keys in the order in which rotated pairs are neighbours.
+      let order = architecture == .llama && heads > 0 && !c.ropeIsInterleaved ? RowOrder(heads: heads, head: c.headDim) : nil
+      outputs.append(tensor.output(stored, as: weights, order))
+    }
+    try GGUFWriter.write(metadata, outputs, to: path)
+  }
+
+  // MARK: Eyes
+
+  private func eyes(_ c: EyesToWrite, _ folder: any ModelFolder, _ files: CheckpointNames, to path: String) throws(AviaryError) {
+    guard let last = c.features.indices.max(), c.features.indices.count == 1, !c.features.keepsClassToken, last < c.vision.layers else {
+      throw AviaryError(.request, "features of layers \(c.features.indices)", wanted: "of one layer in front of the last, without the class token", at: folder.name)
+    }
+    let pictures = try folder.optionalConfig("preprocessor_config.json")
+    func three(_ key: String, _ fallback: [Double]) throws(AviaryError) -> [Float] {
+      try (pictures?.numbers(key, count: 3, default: fallback) ?? fallback).map { Float($0) }
+    }
+    var metadata = c.entries(layers: last + 1)
+    metadata.append(("clip.vision.image_mean", .floats(try three("image_mean", [0.48145466, 0.4578275, 0.40821073]))))
+    metadata.append(("clip.vision.image_std", .floats(try three("image_std", [0.26862954, 0.26130258, 0.27577711]))))
+    var outputs: [GGUFOutput] = []
+    // The block behind the features is never run; readers count with it.
+    for (published, stored) in GGUFNames.publishedTower(layers: last + 1) {
+      if let tensor = try files.tensor("vision_tower.\(published)") { outputs.append(tensor.output(stored, as: stored.contains("position_embd") ? .f32 : vision, nil)) }
+    }
+    for (published, stored) in c.projector {
+      for part in ["weight", "bias"] {
+        if let tensor = try files.tensor("multi_modal_projector.\(published)\(part)") { outputs.append(tensor.output(stored + part, as: adapter, nil)) }
+      }
+    }
+    if let newline = try files.tensor("image_newline") { outputs.append(newline.output("v.image_newline", as: .f32, nil)) }
+    try GGUFWriter.write(metadata, outputs, to: path)
+  }
+}
+
+/// A checkpoint's tensors by the names that its family's model takes, those included that the model never reads.
+struct CheckpointNames {
+  private let source: any WeightSource
+  private var stored: [String: String] = [:]
+
+  init(_ source: any WeightSource, _ map: NameMap) {
+    self.source = source
+    var whole = map
+    // Layers behind the features are left out by rules that stand first.
+    whole.rules.removeAll { if case .ignorePrefix(let prefix) = $0 { prefix.contains("encoder.layers.") } else { false } }
+    for name in source.names { if let canonical = whole.canonical(name) { stored[canonical] = name } }
+  }
+
+  func tensor(_ name: String) throws(AviaryError) -> StoredTensor? {
+    guard let original = stored[name] else { return nil }
+    return try source.tensor(original)
+  }
+}
+
+extension ModelFolder {
+  /// The chat template as it stands in the folder's files.
+  func chatTemplateSource() throws(AviaryError) -> String? {
+    guard let folder = self as? FolderOnDisk else { return nil }
+    return try FolderTemplate.source(folder, try json("tokenizer_config.json"))?.0
+  }
+}

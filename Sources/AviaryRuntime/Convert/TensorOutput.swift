@@ -1,0 +1,65 @@
+import AviaryCore
+import AviaryFormats
+import AviaryTensor
+import Dispatch
+
+/// An order of rows: of each head's, the two halves in turn, as llama.cpp's files have queries and keys.
+struct RowOrder: Sendable {
+  let heads: Int
+  let head: Int
+
+  /// Which row of the checkpoint is row `index` of the file.
+  func source(of index: Int) -> Int {
+    let (h, i) = (index / head, index % head)
+    return h * head + i % 2 * (head / 2) + i / 2
+  }
+}
+
+extension StoredTensor {
+  /// The tensor for a GGUF file: vectors as f32, matrices as `dtype` or what fits their rows.
+  func output(_ name: String, as dtype: DType, _ order: RowOrder?) -> GGUFOutput {
+    let row = shape.count == 0 ? 1 : shape[-1]
+    let wanted = shape.count < 2 ? .f32 : dtype.fitting(rows: row)
+    // Convolutions are no products over rows: they stay floats.
+    let type = shape.count > 2 && wanted.isQuantised ? .f16 : wanted
+    return GGUFOutput(name, shape.count == 0 ? [1] : shape, type) { (sink) throws(AviaryError) in
+      try withExtendedLifetime(pages) { () throws(AviaryError) in
+        if self.dtype == type, order == nil { return try sink(bytes) }
+        try convert(to: type, order, sink)
+      }
+    }
+  }
+
+  /// Pieces of whole rows, made by all cores, in the order of the file.
+  private func convert(to type: DType, _ order: RowOrder?, _ sink: (UnsafeRawBufferPointer) throws(AviaryError) -> Void) throws(AviaryError) {
+    // A vector is ordered as a matrix of one column is.
+    let row = shape.count < 2 ? 1 : shape[-1]
+    let rows = shape.elements / max(row, 1)
+    let step = max(1, StoredTensor.piece / row)
+    let lanes = 4
+    for start in stride(from: 0, to: rows, by: step * lanes) {
+      let end = min(start + step * lanes, rows)
+      guard let size = type.byteCount(elements: (end - start) * row) else { throw AviaryError(.internal, "rows of \(row) in \(type)", at: name) }
+      var block = [UInt8](repeating: 0, count: size)
+      block.withUnsafeMutableBytes { target in
+        nonisolated(unsafe) let target = target
+        DispatchQueue.concurrentPerform(iterations: (end - start + step - 1) / step) { lane in
+          let (first, last) = (start + lane * step, min(start + (lane + 1) * step, end))
+          var floats = [Float](repeating: 0, count: (last - first) * row)
+          floats.withUnsafeMutableBufferPointer { floats in
+            if let order {
+              for index in first..<last { read(rowOf: order.source(of: index), row, into: UnsafeMutableBufferPointer(rebasing: floats[((index - first) * row)..<((index - first + 1) * row)])) }
+            } else {
+              read(first * row..<last * row, into: floats)
+            }
+            let from = type.byteOffset(of: (first - start) * row)
+            type.store(UnsafeBufferPointer(floats), into: UnsafeMutableRawBufferPointer(rebasing: target[from..<type.byteOffset(of: (last - start) * row)]))
+          }
+        }
+      }
+      try block.span.withUnsafeBytes { (bytes) throws(AviaryError) in try sink(bytes) }
+    }
+  }
+
+  private func read(rowOf index: Int, _ row: Int, into floats: UnsafeMutableBufferPointer<Float>) { read(index * row..<(index + 1) * row, into: floats) }
+}
