@@ -7,10 +7,24 @@ public final class ScarceBackend: Backend {
   private let inner = Reference()
   private let left: Mutex<Int>
 
-  public init(_ options: BackendOptions) { left = Mutex(0) }
-  public init(allocations: Int) { left = Mutex(allocations) }
+  private let weightTypes: Set<DType>?
 
-  public var capabilities: Capabilities { inner.capabilities }
+  public init(_ options: BackendOptions) {
+    left = Mutex(0)
+    weightTypes = nil
+  }
+
+  /// - Parameter weightTypes: that it claims; nil for the reference's.
+  public init(allocations: Int, weightTypes: Set<DType>? = nil) {
+    left = Mutex(allocations)
+    self.weightTypes = weightTypes
+  }
+
+  public var capabilities: Capabilities {
+    var capabilities = inner.capabilities
+    if let weightTypes { capabilities.weightTypes = weightTypes }
+    return capabilities
+  }
   public func supports(_ op: Op, _ dtypes: [DType]) -> Verdict { inner.supports(op, dtypes) }
   public func adopt(_ pages: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(AviaryError) -> (any Buffer)? { nil }
   public func allocate(_ byteCount: Int) throws(AviaryError) -> any Buffer {

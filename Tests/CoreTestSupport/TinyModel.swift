@@ -34,9 +34,9 @@ public enum TinyModel {
   }
 
   /// Without.
-  public static func blind(on backend: any Backend = Reference(), context: Int = 256) throws -> LoadedModel {
+  public static func blind(on backend: any Backend = Reference(), context: Int = 256, stored: DType = .f32) throws -> LoadedModel {
     let text = try text(context: context)
-    let (model, weights) = try Weights.load(.random(.f32, seed: 7), on: backend) { (w) throws(AviaryError) in TextOnly(try Llama(w, text)) }
+    let (model, weights) = try Weights.load(.random(stored, seed: 7), on: backend) { (w) throws(AviaryError) in TextOnly(try Llama(w, text)) }
     return LoadedModel(architecture: "blind", model: model, weights: weights, processor: TinyProcessor(), backend: backend, name: "tiny-blind")
   }
 
@@ -67,7 +67,7 @@ public struct TinyProcessor: Processor {
         }
       }
     }
-    prompt.append("ASSISTANT:", trusted: true)
+    if options.addsGenerationPrompt { prompt.append("ASSISTANT:", trusted: true) }
     return prompt
   }
 

@@ -1,4 +1,5 @@
 public import AviaryTensor
+import Glibc
 import Synchronization
 
 /// A backend that counts the runs and steps of another and may interrupt them.
@@ -24,8 +25,15 @@ public final class WatchedBackend: Backend {
     public let path: String
   }
 
-  /// Interrupts the run of that number, counted from now, after some of its steps.
-  public enum Stop: Sendable { case cancel(run: Int, afterSteps: Int) }
+  /// What happens to the run of that number, counted from now.
+  public enum Stop: Sendable, Equatable {
+    /// It is interrupted after some of its steps.
+    case cancel(run: Int, afterSteps: Int)
+    /// It begins only when somebody has cancelled it, so that no work can outrun a reader who is about to leave.
+    case awaitCancel(run: Int)
+    /// It begins only after `release`, so that more can be asked for meanwhile.
+    case hold(run: Int)
+  }
 
   public init(_ options: BackendOptions) { inner = Reference(options) }
   public init(over inner: any Backend = Reference()) { self.inner = inner }
@@ -34,6 +42,16 @@ public final class WatchedBackend: Backend {
   /// Forgets the runs so far and arranges for the next interruption.
   public func reset(_ stop: Stop? = nil) {
     state.withLock { ($0.runs, $0.stop) = ([], stop) }
+  }
+
+  /// Lets a held run begin.
+  public func release() { state.withLock { $0.stop = nil } }
+
+  /// Ten minutes, and the run goes on: the test then fails by what has run instead of hanging. Whoever leaves may wait long for
+  /// a thread where all tests run at once.
+  private func wait(_ isOver: () -> Bool) {
+    let end = ContinuousClock.now + .seconds(600)
+    while !isOver(), ContinuousClock.now < end { usleep(500) }
   }
 
   /// Buffers that are still held by somebody.
@@ -64,6 +82,11 @@ public final class WatchedBackend: Backend {
     let stop = state.withLock { state in
       state.runs.append(Run(steps: plan.steps.count, path: path))
       return (state.stop, state.runs.count - 1)
+    }
+    switch stop.0 {
+    case .awaitCancel(let run)? where run == stop.1: wait { cancel.isCancelled }
+    case .hold(let run)? where run == stop.1: wait { state.withLock { $0.stop == nil } }
+    default: break
     }
     guard case .cancel(let run, let steps)? = stop.0, run == stop.1 else { return try inner.execute(plan, bindings, cancel) }
     // The first steps run and leave their traces in the states; then the flag is seen.

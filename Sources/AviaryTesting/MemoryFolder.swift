@@ -31,8 +31,3 @@ public struct MemoryFolder: ModelFolder {
   public func tokenizer(adding tokens: [String]) throws(AviaryError) -> any Tokenizer { ByteTokenizer() }
   public func promptTemplate() throws(AviaryError) -> (any PromptTemplate)? { nil }
 }
-
-/// A reader of a configuration given as text.
-public func config(_ text: String, place: String = "config.json") throws -> ConfigReader {
-  try ConfigReader(JSONParser.parse(Array(text.utf8), name: place), place: place)
-}

@@ -21,6 +21,12 @@ public final class TemporaryFolder: Sendable {
     try Data(text.utf8).write(to: url)
   }
 
+  /// Writes a file beside the others; gives its path.
+  public func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+    try Data(bytes).write(to: URL(fileURLWithPath: path).appendingPathComponent(name))
+    return "\(path)/\(name)"
+  }
+
   public func write(_ name: String, _ json: JSONValue) throws { try write(name, JSONWriter.text(json)) }
 
   /// Copies a folder's content, without the files that `leavingOut` names.
