@@ -1,9 +1,10 @@
 public import AviaryTensor
 import BackendCPU
+import BackendVulkan
 
 /// The backends of this build by their ids; a program may register more.
 public struct Backends: Sendable {
-  public var all: [any Backend.Type] = [CPUBackend.self, Reference.self]
+  public var all: [any Backend.Type] = [CPUBackend.self, VulkanBackend.self, Reference.self]
 
   public init() {}
 

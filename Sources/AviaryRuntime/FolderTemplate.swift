@@ -5,8 +5,8 @@ import AviaryText
 /// The chat template of a folder: `chat_template.jinja`, `chat_template.json`, or the tokenizer's own, in the order in
 /// which Hugging Face looks.
 struct FolderTemplate: PromptTemplate {
-  private let template: ChatTemplate
-  private let variables: [String: TemplateVariable]
+  let template: ChatTemplate
+  let variables: [String: TemplateVariable]
 
   /// nil where the folder has none.
   static func load(_ folder: FolderOnDisk) throws(AviaryError) -> FolderTemplate? {
@@ -19,7 +19,7 @@ struct FolderTemplate: PromptTemplate {
     return FolderTemplate(template: try ChatTemplate(source: source, limits: folder.limits, name: file), variables: variables)
   }
 
-  private static func source(_ folder: FolderOnDisk, _ config: JSONValue?) throws(AviaryError) -> (String, String)? {
+  static func source(_ folder: FolderOnDisk, _ config: JSONValue?) throws(AviaryError) -> (String, String)? {
     if let bytes = try folder.bytes("chat_template.jinja", maxBytes: folder.limits.templateBytes) {
       guard let text = String(validating: bytes, as: UTF8.self) else {
         throw AviaryError(.format, "not UTF-8 text", at: "chat_template.jinja")

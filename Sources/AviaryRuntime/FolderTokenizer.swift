@@ -18,9 +18,22 @@ enum FolderTokenizer {
       files.vocabulary = try folder.json("vocab.json")
       files.merges = try folder.bytes("merges.txt", maxBytes: folder.limits.jsonBytes).map { String(decoding: $0, as: UTF8.self) }
     }
+    try addSettings(folder, to: &files)
+    return try TokenizerLoader.load(files, extra: tokens.map { AddedToken($0) }, limits: folder.limits)
+  }
+
+  private static func addSettings(_ folder: FolderOnDisk, to files: inout TokenizerFiles) throws(AviaryError) {
     files.config = try folder.json("tokenizer_config.json")
     files.specialTokensMap = try folder.json("special_tokens_map.json")
     files.addedTokens = try folder.json("added_tokens.json")
-    return try TokenizerLoader.load(files, extra: tokens.map { AddedToken($0) }, limits: folder.limits)
+  }
+
+  /// The same as lists for a GGUF file, from `tokenizer.model` where there is one, since it has the scores.
+  static func lists(_ folder: FolderOnDisk, count: Int) throws(AviaryError) -> TokenLists {
+    var files = TokenizerFiles()
+    files.sentencePiece = try folder.bytes("tokenizer.model", maxBytes: folder.limits.jsonBytes)
+    if files.sentencePiece == nil { files.tokenizer = try folder.json("tokenizer.json") }
+    try addSettings(folder, to: &files)
+    return try TokenLists(files, count: count, limits: folder.limits)
   }
 }

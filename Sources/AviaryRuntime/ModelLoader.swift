@@ -18,6 +18,7 @@ public struct ModelLoader: Sendable {
   public func folder(_ model: String) throws(AviaryError) -> any ModelFolder {
     let path = try ModelPath.resolve(model, environment: surroundings.environment, home: surroundings.home)
     if path.hasSuffix(".yaml") || path.hasSuffix(".yml") { return try ManifestFolder(Manifest(path: path, limits: limits)) }
+    if path.hasSuffix(".gguf") { return try GGUFFolder(path: path, limits: limits) }
     return FolderOnDisk(path: path, surroundings: surroundings, limits: limits)
   }
 
@@ -36,10 +37,12 @@ public struct ModelLoader: Sendable {
 
   /// Loads a model.
   ///
-  /// - Parameter random: take random numbers of that type instead of a checkpoint's weights.
-  public func load(_ model: String, on backend: any Backend, random: DType? = nil) throws(AviaryError) -> LoadedModel {
+  /// - Parameters:
+  ///   - types: in which types weights are stored while the model runs.
+  ///   - random: take random numbers of that type instead of a checkpoint's weights.
+  public func load(_ model: String, on backend: any Backend, weights types: WeightTypes = .kept, random: DType? = nil) throws(AviaryError) -> LoadedModel {
     let folder = try folder(model)
-    return try load(folder, as: try architecture(of: folder), on: backend, random: random)
+    return try load(folder, as: try architecture(of: folder), on: backend, weights: types, random: random)
   }
 
   /// A folder's tensors and the names that its family gives them.
@@ -47,11 +50,19 @@ public struct ModelLoader: Sendable {
     try names(folder, as: try architecture(of: folder))
   }
 
+  /// A folder's processor alone.
+  func processor(_ folder: any ModelFolder) throws(AviaryError) -> any Processor {
+    func processor<A: Architecture>(_ family: A.Type) throws(AviaryError) -> any Processor { try family.processor(try family.config(folder), folder) }
+    return try processor(try architecture(of: folder))
+  }
+
   private func names<A: Architecture>(_ folder: any ModelFolder, as family: A.Type) throws(AviaryError) -> (any WeightSource, NameMap) {
     try family.weights(try family.config(folder), folder)
   }
 
-  func load<A: Architecture>(_ folder: any ModelFolder, as family: A.Type, on backend: any Backend, random: DType?) throws(AviaryError) -> LoadedModel {
+  func load<A: Architecture>(
+    _ folder: any ModelFolder, as family: A.Type, on backend: any Backend, weights types: WeightTypes = .kept, random: DType?
+  ) throws(AviaryError) -> LoadedModel {
     let config = try family.config(folder)
     let origin: WeightOrigin
     if let random {
@@ -60,7 +71,7 @@ public struct ModelLoader: Sendable {
       let (source, names) = try family.weights(config, folder)
       origin = .checkpoint(source, names)
     }
-    let loaded = try Weights.load(origin, on: backend) { (w) throws(AviaryError) in try family.model(config, w) }
+    let loaded = try Weights.load(origin, as: types, on: backend) { (w) throws(AviaryError) in try family.model(config, w) }
     let processor = random == nil ? try family.processor(config, folder) : nil
     return LoadedModel(
       architecture: family.id, model: loaded.0, weights: loaded.1, processor: processor, backend: backend, name: folder.name,

@@ -1,4 +1,6 @@
+public import AviaryCore
 public import AviaryTensor
+import AviaryTrain
 import Foundation
 import Yams
 
@@ -7,10 +9,17 @@ public struct Settings: Sendable, Hashable {
   public var model: String?
   public var backend = "cpu"
   public var device: String?
+  /// Use a device even where it fails its self-test.
+  public var forceDevice = false
   public var threads: Int?
-  /// How weights are stored while running; nil keeps the checkpoint's types.
+  /// How the weights of language model and encoder are stored while running; nil keeps the checkpoint's types.
   public var weights: DType?
-  public var compute = DType.f32
+  /// The same for the encoder alone: nil follows `weights`, `.some(nil)` keeps.
+  public var visionWeights: DType??
+  /// The same for the adapter alone, which is kept by default.
+  public var adapterWeights: DType?
+  /// Arithmetic of products; nil is the backend's own choice.
+  public var compute: DType?
   public var context: Int?
   public var kv = DType.f32
   public var temperature = 0.0
@@ -20,23 +29,37 @@ public struct Settings: Sendable, Hashable {
   public var repetitionPenalty = 1.0
   public var seed: UInt64 = 0
   public var maxTokens = 512
+  /// Tokens guessed ahead at most.
+  public var lookup = 0
   public var stop: [String] = []
   public var system: String?
   public var style: String?
+  /// Shared libraries with families or backends of somebody's own.
+  public var plugins: [String] = []
 
   public init() {}
 
+  /// In which types the parts' weights are stored while a model runs.
+  public var weightTypes: WeightTypes { WeightTypes(language: weights, vision: visionWeights ?? weights, adapter: adapterWeights) }
+
   /// Keys of a configuration file, in the spelling of the flags with `_` for `-`.
   public static let keys = [
-    "model", "backend", "device", "threads", "weights", "compute", "context", "kv", "temperature", "top_k", "top_p", "min_p",
-    "repetition_penalty", "seed", "max_tokens", "stop", "system", "style",
+    "model", "backend", "device", "force_device", "threads", "weights", "vision_weights", "adapter_weights", "compute", "context", "kv", "temperature", "top_k", "top_p", "min_p",
+    "repetition_penalty", "seed", "max_tokens", "lookup", "stop", "system", "style", "plugins",
   ]
 
-  /// Applies a configuration file: a YAML mapping of the keys above.
+  /// Keys that may have several values.
+  private static let lists: Set = ["stop", "plugins"]
+
+  /// Applies a configuration file: a YAML mapping of the keys above. Paths of plugins are taken from the file's own
+  /// folder, so that no other folder's library is ever loaded in their place.
   ///
   /// - Throws: `.config` for an unknown key, with the nearest known one, and for a value that cannot be right.
   public mutating func apply(yaml text: String, name: String) throws(AviaryError) {
-    for (key, value) in try YAMLFile.mapping(text, name: name) { try set(key, value, at: name) }
+    let folder = URL(fileURLWithPath: name).deletingLastPathComponent()
+    for (key, value) in try YAMLFile.mapping(text, name: name) {
+      try set(key, key == "plugins" ? value.map { URL(fileURLWithPath: $0, relativeTo: folder).path } : value, at: name)
+    }
   }
 
   /// Applies `AVIARY_BACKEND`, `AVIARY_THREADS` and so on: any key in capitals behind `AVIARY_`.
@@ -63,16 +86,27 @@ public struct Settings: Sendable, Hashable {
       guard let type = types.first(where: { $0.description == word }) else { throw bad("one of " + types.map(\.description).joined(separator: ", ")) }
       return type
     }
-    if Settings.keys.contains(key), key != "stop", words.count != 1 {
+    func stored() throws(AviaryError) -> DType? {
+      if word == "keep" { return nil }
+      let types: [DType] = [.f32, .f16, .bf16] + DType.quantised
+      guard let type = types.first(where: { $0.description == word }) else { throw bad("one of keep, " + types.map(\.description).joined(separator: ", ")) }
+      return type
+    }
+    if Settings.keys.contains(key), !Settings.lists.contains(key), words.count != 1 {
       throw AviaryError(.config, "\(words.count) values", wanted: "one", at: "\(place): \(key)")
     }
     switch key {
     case "model": model = word
     case "backend": backend = word
     case "device": device = word
+    case "force_device":
+      guard ["true", "false", "1", "0"].contains(word) else { throw bad("true or false") }
+      forceDevice = word == "true" || word == "1"
     case "threads": threads = try integer(1...1024)
-    case "weights": weights = word == "keep" ? nil : try type([.f32, .f16, .bf16])
-    case "compute": compute = try type([.f32, .bf16])
+    case "weights": weights = try stored()
+    case "vision_weights": visionWeights = .some(try stored())
+    case "adapter_weights": adapterWeights = try stored()
+    case "compute": compute = word == "auto" ? nil : try type([.f32, .bf16])
     case "context": context = try integer(1...(1 << 24))
     case "kv": kv = try type([.f32, .f16, .bf16])
     case "temperature": temperature = try number(0...100)
@@ -84,9 +118,11 @@ public struct Settings: Sendable, Hashable {
       guard let value = UInt64(word) else { throw bad("an integer from 0") }
       seed = value
     case "max_tokens": maxTokens = try integer(0...(1 << 24))
+    case "lookup": lookup = try integer(0...64)
     case "stop": stop = words
     case "system": system = word
     case "style": style = word
+    case "plugins": plugins = words
     default:
       throw AviaryError(.config, "unknown key \(key)", wanted: "\(Nearest.to(key, among: Settings.keys)), perhaps", at: place)
     }
@@ -100,18 +136,5 @@ enum Nearest {
     candidates.min { distance(word, $0) < distance(word, $1) } ?? ""
   }
 
-  static func distance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a), Array(b))
-    var row = Array(0...b.count)
-    for i in a.indices {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for j in b.indices {
-        let cost = min(row[j + 1] + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
-        diagonal = row[j + 1]
-        row[j + 1] = cost
-      }
-    }
-    return row[b.count]
-  }
+  static func distance(_ a: String, _ b: String) -> Int { editDistance(Array(a), Array(b)) }
 }

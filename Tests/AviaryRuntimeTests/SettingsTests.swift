@@ -1,3 +1,4 @@
+import AviaryCore
 import AviaryRuntime
 import AviaryTensor
 import CoreTestSupport
@@ -19,6 +20,8 @@ struct SettingsTests {
       device: 0
       threads: 2
       weights: bf16
+      vision_weights: keep
+      adapter_weights: f16
       compute: bf16
       context: 4096
       kv: f16
@@ -29,6 +32,7 @@ struct SettingsTests {
       repetition_penalty: 1.1
       seed: 18446744073709551615
       max_tokens: 64
+      lookup: 6
       stop: ["###", 1.50, "</s>"]
       system: "Be: brief"
       style: v1
@@ -36,6 +40,8 @@ struct SettingsTests {
     #expect((s.model, s.backend, s.device, s.threads) == ("Zoo/llava-1.5-7b.yaml", "vulkan", "0", 2))
     #expect((s.weights, s.compute, s.kv, s.context) == (.bf16, .bf16, .f16, 4096))
     #expect((s.temperature, s.topK, s.topP, s.minP, s.repetitionPenalty) == (0.7, 40, 0.9, 0.05, 1.1))
+    #expect(s.weightTypes == WeightTypes(language: .bf16, vision: nil, adapter: .f16))
+    #expect(s.lookup == 6)
     #expect((s.seed, s.maxTokens) == (.max, 64))
     #expect(s.stop == ["###", "1.50", "</s>"])
     #expect((s.system, s.style) == ("Be: brief", "v1"))
@@ -83,7 +89,7 @@ struct SettingsTests {
     ("context: 99999999999999999999", ["context", "99999999999999999999"]), ("temperature: nan", ["temperature", #""nan""#, "0.0...100.0"]),
     ("temperature: inf", ["temperature", #""inf""#]), ("temperature: -0.1", ["temperature", #""-0.1""#]), ("top_p: 1.01", ["top_p", "0.0...1.0"]), ("min_p: 2", ["min_p"]),
     ("repetition_penalty: 0", ["repetition_penalty", "0.01...100.0"]), ("seed: -1", ["seed", #""-1""#, "an integer from 0"]), ("seed: 18446744073709551616", ["seed"]),
-    ("max_tokens: -1", ["max_tokens", #""-1""#]), ("weights: q3", ["weights", #""q3""#, "one of f32, f16, bf16"]), ("compute: f16", ["compute", "one of f32, bf16"]),
+    ("max_tokens: -1", ["max_tokens", #""-1""#]), ("weights: q3", ["weights", #""q3""#, "one of keep, f32, f16, bf16, q8_0"]), ("compute: f16", ["compute", "one of f32, bf16"]),
     ("kv: i8", ["kv", "one of f32, f16, bf16"]), ("model: {a: 1}", ["aviary.yaml: model", "a list or mapping", "a word or a number"]),
     ("stop: [[a]]", ["aviary.yaml: stop", "a list or mapping"]),
   ]

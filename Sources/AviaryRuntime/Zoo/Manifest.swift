@@ -16,11 +16,23 @@ public struct Manifest: Sendable {
   public let promptStyle: String
   /// Numbers in its weights.
   public let parameters: Double
-  /// Other repositories that it needs, by what they are for.
-  public let parts: [String: String]
+  /// Downloads of other publishers that it is put together from, in the order of their names.
+  public let parts: [Part]
   let json: JSONValue
 
+  /// A part of a composed checkpoint.
+  public struct Part: Sendable, Hashable {
+    /// What it is for.
+    public let name: String
+    /// Where it belongs in the checkpoint's folder; `.` for files beside the others.
+    public let folder: String
+    public let repository: String
+    public let licence: String
+    public let files: [String]
+  }
+
   static let keys = ["name", "family", "repository", "licence", "files", "prompt", "parameters", "parts", "configuration"]
+  private static let partKeys = ["folder", "repository", "licence", "files"]
 
   /// Reads a manifest.
   ///
@@ -46,9 +58,20 @@ public struct Manifest: Sendable {
     files = try c.strings("files")
     promptStyle = try c.string("prompt")
     parameters = try c.number("parameters", in: 1...1e13)
-    let named = try c.object("parts")
-    var parts: [String: String] = [:]
-    for key in named?.json.object?.keys ?? [] { parts[key] = try named?.string(key) }
+    var parts: [Part] = []
+    if let named = try c.object("parts") {
+      for key in named.json.object?.keys.sorted() ?? [] {
+        guard let part = try named.object(key) else { throw AviaryError(.config, "nothing", wanted: "a part", at: "\(file): parts.\(key)") }
+        for word in part.json.object?.keys ?? [] where !Manifest.partKeys.contains(word) {
+          throw AviaryError(.config, "unknown key \(word)", wanted: "\(Nearest.to(word, among: Manifest.partKeys)), perhaps", at: part.place)
+        }
+        let files = try part.strings("files")
+        guard !files.isEmpty else { throw AviaryError(.config, "no files", wanted: "the names of its files", at: "\(part.place): files") }
+        parts.append(
+          Part(
+            name: key, folder: try part.string("folder"), repository: try part.string("repository"), licence: try part.string("licence"), files: files))
+      }
+    }
     self.parts = parts
     guard try c.object("configuration")?.has("config.json") == true else {
       throw AviaryError(.config, "no config.json", wanted: "the model's configuration", at: "\(file): configuration")
@@ -56,7 +79,7 @@ public struct Manifest: Sendable {
   }
 
   /// Bytes of the weights when stored as `dtype`.
-  public func bytes(as dtype: DType) -> Double { parameters * Double(dtype.blockBytes) }
+  public func bytes(as dtype: DType) -> Double { parameters * Double(dtype.blockBytes) / Double(dtype.blockElements) }
 }
 
 /// A manifest in the place of a checkpoint's folder: it has the configuration, and no weights.

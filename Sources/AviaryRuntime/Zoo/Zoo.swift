@@ -73,13 +73,30 @@ public struct Zoo: Sendable {
   public func presence(of manifest: Manifest, _ surroundings: Surroundings, limits: Limits = .standard) -> Presence {
     let (environment, home) = (surroundings.environment, surroundings.home)
     guard let folder = try? ModelPath.resolve(manifest.repository, environment: environment, home: home) else { return .absent }
-    do throws(AviaryError) {
-      _ = try Checkpoint.open(folder, limits: limits)
-      for part in manifest.parts.values.sorted() {
-        _ = try Checkpoint.open(
-          try ModelPath.resolveTower(part, modelFolder: folder, environment: environment, home: home), limits: limits)
-      }
-    } catch { return .incomplete(error) }
+    var missing: [String] = []
+    var damage: AviaryError?
+    func look(_ files: [String], _ place: String?, _ repository: String, _ licence: String) {
+      let (whole, named) = (files.contains { $0.contains("*") }, files.filter { Self.isWeights($0) && !$0.contains("*") })
+      let absent = place == nil ? files.filter(Self.isWeights) : named.filter { !FileManager.default.fileExists(atPath: "\(place ?? "")/\($0)") }
+      missing += absent.map { "\($0) of \(repository) (licence: \(licence))" }
+      guard let place, absent.isEmpty, damage == nil else { return }
+      do throws(AviaryError) {
+        if whole { _ = try Checkpoint.open(place, limits: limits) }
+        for file in named { _ = try Checkpoint.open(file: "\(place)/\(file)", limits: limits) }
+      } catch { damage = AviaryError(error.kind, error.found, wanted: "\(repository) as published (licence: \(licence))", at: error.place) }
+    }
+    look(manifest.files, folder, manifest.repository, manifest.licence)
+    for part in manifest.parts {
+      let places = part.folder == "." ? [folder] : ["\(folder)/\(part.folder)"].filter { FileManager.default.fileExists(atPath: $0) }
+      let cached = try? ModelPath.resolveTower(part.repository, modelFolder: folder, environment: environment, home: home)
+      look(part.files, places.first ?? cached, part.repository, part.licence)
+    }
+    if !missing.isEmpty {
+      return .incomplete(AviaryError(.file, "\(missing.count) missing: " + missing.joined(separator: "; "), wanted: "all parts of \(manifest.name)"))
+    }
+    if let damage { return .incomplete(damage) }
     return .present(folder: folder)
   }
+
+  private static func isWeights(_ file: String) -> Bool { [".safetensors", ".bin", ".pt", ".pth"].contains { file.hasSuffix($0) } }
 }

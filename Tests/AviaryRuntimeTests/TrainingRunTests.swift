@@ -1,0 +1,222 @@
+import AviaryCore
+import AviaryFormats
+import AviaryRuntime
+import AviaryTensor
+import CoreTestSupport
+import Foundation
+import Testing
+
+/// `aviary train` from its configuration to its checkpoints, on the miniature checkpoint of this repository.
+@Suite struct TrainingRunTests {
+  private static let model = Golden.ownFolder + "/llava-hf-single/model"
+  private static let loader = ModelLoader(Surroundings(environment: [:], home: "/nonexistent"))
+
+  private static func backend() throws -> any Backend {
+    var options = BackendOptions()
+    options.threads = 2
+    return try Backends().open("cpu", options)
+  }
+
+  /// A folder with three conversations, two of them about a picture.
+  private static func folder() throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    try FileManager.default.copyItem(atPath: Golden.ownFolder + "/images/a-cat.png", toPath: folder.path + "/cat.png")
+    try folder.write(
+      "data.jsonl",
+      """
+      {"messages": [{"role": "user", "content": "<image>What is it?"}, {"role": "assistant", "content": "A cat."}], "images": ["cat.png"]}
+
+      {"image": "cat.png", "conversations": [{"from": "human", "value": "<image>\\nIs it a dog?"}, {"from": "gpt", "value": "No."}]}
+      {"messages": [{"role": "user", "content": "One and one?"}, {"role": "assistant", "content": "Two."}]}
+      """)
+    return folder
+  }
+
+  private static let full = "train: [adapter, language_model]\n"
+
+  private static func yaml(_ folder: TemporaryFolder, _ lines: String = full, steps: Int = 6) -> String {
+    """
+    model: \(model)
+    output: \(folder.path)/run
+    batch: 2
+    accumulate: 2
+    steps: \(steps)
+    save_every: 2
+    keep: 10
+    rate: 1e-3
+    seed: 5
+    data: {all: data.jsonl}
+    \(lines)
+    """
+  }
+
+  private static func config(_ text: String, _ folder: TemporaryFolder) throws -> TrainConfig { try TrainConfig(yaml: text, name: "train.yaml", folder: folder.path) }
+
+  @discardableResult
+  private static func train(_ folder: TemporaryFolder, _ text: String, resumes: Bool = false, skipsBad: Bool = false) throws -> TrainingRun {
+    let run = try TrainingRun(try config(text, folder), text: text, loader, on: try backend(), resumes: resumes, skipsBad: skipsBad)
+    try run.run { _ in }
+    return run
+  }
+
+  private static func losses(_ folder: TemporaryFolder) throws -> [Double] {
+    try String(contentsOfFile: folder.path + "/run/metrics.jsonl", encoding: .utf8).split(separator: "\n").map { line in
+      try #require(try JSONParser.parse(Array(line.utf8), name: "metrics")["loss"]?.double)
+    }
+  }
+
+  @Test(arguments: ["train: [adapter, language_model]\nema: 0.9\n", "lora: {rank: 2, dropout: 0.1, targets: [q_proj, v_proj]}\n", "train: [adapter]\nprecision: bf16\n"])
+  func aRunThatWasKilledGoesOnAsIfItHadNot(_ lines: String) throws {
+    let folder = try Self.folder()
+    let text = Self.yaml(folder, lines)
+    try Self.train(folder, text)
+    let wanted = try Self.losses(folder)
+    #expect(wanted.count == 6)
+    // As after a kill in the middle of step 5: the newest checkpoint is broken, a half-written one lies about.
+    try FileManager.default.removeItem(atPath: folder.path + "/run/step-6")
+    try folder.write("run/step-4/training/optimizer.safetensors", "broken")
+    try folder.write("run/step-6.tmp/model.safetensors", "half")
+    let resumed = try Self.train(folder, text, resumes: true)
+    #expect(resumed.notices.contains { $0.contains("behind step 2") })
+    let found = try Self.losses(folder)
+    #expect(found == wanted)
+  }
+
+  @Test func checkpointsAreOrdinaryOnes() throws {
+    let folder = try Self.folder()
+    let run = try Self.train(folder, Self.yaml(folder, steps: 2))
+    #expect(run.result.hasSuffix("/step-2"))
+    let picture = try String(contentsOfFile: LossCurve.write(folder.path + "/run"), encoding: .utf8)
+    #expect(picture.hasPrefix("<svg") && picture.contains("<path d=\"M48.0 ") && picture.hasSuffix("</svg>\n"))
+    expectError(.file, "no metrics.jsonl") { _ = try LossCurve.write(folder.path) }
+    let (trained, before) = try (Self.loader.load(run.result, on: Self.backend()), Self.loader.load(Self.model, on: Self.backend()))
+    let logits = try [trained, before].map { try Self.logits($0) }
+    #expect(logits[0] != logits[1] && logits[0].allSatisfy { $0.isFinite })
+  }
+
+  private static func logits(_ loaded: LoadedModel) throws -> [Float] {
+    let generator = try Generator(loaded, features: FeatureCache())
+    let prepared = try generator.prepare(GenerationRequest(.chat([ChatMessage(.user, "One and one?")])))
+    return try TokenSequence(loaded, capacity: 200).prefill(prepared.prompt, []).logits
+  }
+
+  @Test func anAdapterRunsBesideItsModelAndMergesIntoIt() throws {
+    let folder = try Self.folder()
+    let run = try Self.train(folder, Self.yaml(folder, "lora: {rank: 4, alpha: 16, rslora: true, targets: '.*language_model.*\\.(q_proj|down_proj)'}\n", steps: 4))
+    let backend = try Self.backend()
+    let base = try Self.logits(try Self.loader.load(Self.model, on: backend))
+    let adapted = try Self.logits(try Self.loader.load(Self.model, adapters: [run.result], on: backend))
+    let off = try Self.logits(try Self.loader.load(Self.model, adapters: [run.result + "=0"], on: backend))
+    #expect(off == base && adapted != base)
+    let changed = try Self.loader.merge(Self.model, adapters: [run.result], to: folder.path + "/merged")
+    #expect(changed == 4)
+    let merged = try Self.logits(try Self.loader.load(folder.path + "/merged", on: backend))
+    let size = adapted.reduce(0) { max($0, abs($1)) }
+    let largest = zip(merged, adapted).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+    #expect(largest < 1e-4 * size)
+    expectError(.file, "is there already") { _ = try Self.loader.merge(Self.model, adapters: [run.result], to: folder.path + "/merged") }
+
+    // Of another model: a name that it does not have, and a shape.
+    let file = try SafetensorsFile(path: run.result + "/adapter_model.safetensors")
+    let tensors = try file.names.map { try #require(try file.tensor($0)) }
+    try FileManager.default.createDirectory(atPath: folder.path + "/other", withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: run.result + "/adapter_config.json", toPath: folder.path + "/other/adapter_config.json")
+    func write(_ change: (StoredTensor) -> StoredTensor) throws { try SafetensorsWriter.write(tensors.map(change), to: folder.path + "/other/adapter_model.safetensors") }
+    func load() throws { _ = try Self.loader.load(Self.model, adapters: [folder.path + "/other"], on: backend) }
+    try write { StoredTensor(name: $0.name.replacing("layers.1", with: "layers.7"), shape: $0.shape, dtype: $0.dtype, pages: $0.pages, offset: $0.offset) }
+    expectError(.weights, "layers.7", "of this model") { try load() }
+    try write { StoredTensor(name: $0.name.replacing("down_proj", with: "up_proj"), shape: $0.shape, dtype: $0.dtype, pages: $0.pages, offset: $0.offset) }
+    expectError(.weights, "up_proj", "[144, 64]") { try load() }
+    try folder.write("other/adapter_config.json", #"{"peft_type": "LORA", "r": 0}"#)
+    expectError(.config, "the number 0") { try load() }
+    try folder.write("other/adapter_config.json", #"{"peft_type": "LORA", "r": 4, "use_dora": true}"#)
+    expectError(.config, "use_dora") { try load() }
+  }
+
+  @Test(arguments: [
+    ("train: [adapter]\nepoch: 3\n", "unknown key epoch", "epochs"), ("train: [adaptor]\n", "no part of the model is called adaptor", "adapter"),
+    ("lora: {targets: [q_prj]}\n", "no linear layer is called q_prj", "q_proj"), ("lora: {rank: 0, targets: [q_proj]}\n", "the number 0", "1...65536"),
+    ("lora: {rank: 2}\n", "no targets", "all-linear"), ("", "nothing is trained", "train: [adapter"), ("train: [adapter]\nstages: []\n", "no stages", "at least one"),
+    ("stages: [{train: adapter, data: [other]}]\n", "no data set other", "all"), ("train: [adapter]\nschedule: exponential\n", "exponential", "cosine"),
+    ("train: [adapter]\nlora: {targets: [q_proj]}\n", "both train and lora", "one of them"),
+  ])
+  func badConfigurations(_ lines: String, _ found: String, _ wanted: String) throws {
+    let folder = try Self.folder()
+    expectError(.config, found, wanted) { try Self.train(folder, Self.yaml(folder, lines)) }
+  }
+
+  @Test(arguments: [
+    (#"{"messages": 3}"#, AviaryError.Kind.config, "line 5"), ("{", .format, "line 5"),
+    (#"{"messages": [{"role": "user", "content": "<image>Q"}, {"role": "assistant", "content": "A"}], "images": ["gone.png"]}"#, .file, "gone.png"),
+  ])
+  func badLinesStopBeforeTrainingOrAreLeftOut(_ line: String, _ kind: AviaryError.Kind, _ part: String) throws {
+    let folder = try Self.folder()
+    try folder.write("data.jsonl", String(contentsOfFile: folder.path + "/data.jsonl", encoding: .utf8) + "\n" + line + "\n")
+    expectError(kind, part, "line 5") { try Self.train(folder, Self.yaml(folder)) }
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/run"))
+    let run = try Self.train(folder, Self.yaml(folder, steps: 1), skipsBad: true)
+    #expect(run.notices.contains { $0.contains("1 lines left out") })
+  }
+
+  @Test func emptyDataAndOccupiedFolders() throws {
+    let folder = try Self.folder()
+    let text = Self.yaml(folder, steps: 1)
+    let open = try TrainingRun(try Self.config(text, folder), text: text, Self.loader, on: Reference(), resumes: false, skipsBad: false)
+    expectError(.file, "another process") { _ = try Self.train(folder, text, resumes: true) }
+    expectError(.file, "is there already", "--resume") { _ = try Self.train(folder, text) }
+    withExtendedLifetime(open) {}
+    try folder.write("data.jsonl", "\n \n")
+    expectError(.format, "the file is empty") { _ = try Self.train(folder, text, resumes: true) }
+    let other = try Self.folder()
+    expectError(.file, "no run to go on with") { _ = try Self.train(other, Self.yaml(other), resumes: true) }
+  }
+
+  @Test func samplesShowWhatIsLearnt() throws {
+    let folder = try Self.folder()
+    let samples = try TrainingRun.samples(try Self.config(Self.yaml(folder), folder), count: 3, Self.loader, on: Reference(), skipsBad: false)
+    #expect(samples.count == 3)
+    let first = try #require(samples.first { $0.contains("line 1") })
+    #expect(first.contains("[picture 1: 16 rows]") && first.contains("A cat."))
+    for sample in samples { #expect(sample.contains("⟦") && sample.hasSuffix("⟧")) }
+    let marked = samples.joined().split(separator: "⟦").dropFirst().map { $0.prefix { $0 != "⟧" } }
+    #expect(marked.allSatisfy { !$0.contains("USER") && !$0.contains("?") })
+  }
+
+  @Test func trainingFromNothing() throws {
+    let folder = try Self.folder()
+    let model = try TemporaryFolder()
+    try model.copy(Self.model) { $0.contains("safetensors") }
+    let text = Self.yaml(folder, "init: random\ntrain: [all]\n", steps: 2).replacing(Self.model, with: model.path)
+    let run = try Self.train(folder, text)
+    let logits = try Self.logits(try Self.loader.load(run.result, on: Self.backend()))
+    #expect(logits.allSatisfy { $0.isFinite })
+  }
+
+  @Test func evaluationCountsRightAnswers() throws {
+    let folder = try Self.folder()
+    let backend = try Self.backend()
+    var evaluation = Evaluation(.exact)
+    evaluation.maxTokens = 4
+    func ask() throws -> Evaluation.Report { try evaluation.run(Self.model, adapters: [], data: folder.path + "/data.jsonl", Self.loader, on: backend) { _, _ in } }
+    let first = try ask()
+    #expect(first.score == 0 && first.rows.count == 3 && first.markdown.contains("| data.jsonl, line 1 |"))
+    // Its own answers are right.
+    let lines = first.rows.map { row in
+      JSONWriter.text(.object({
+        var line = JSONObject()
+        line.append("messages", .array([.object({
+          var turn = JSONObject()
+          turn.append("role", .string("user"))
+          turn.append("content", .string(row.question))
+          return turn
+        }())]))
+        line.append("images", .array(row.images.map { .string($0) }))
+        line.append("answers", .array([.string("x"), .string(row.answer)]))
+        return line
+      }()))
+    }
+    try folder.write("data.jsonl", lines.joined(separator: "\n"))
+    let second = try ask()
+    #expect(second.score == 1 && second.summary.contains("exact 1.0 on 3 lines"))
+  }
+}
