@@ -8,14 +8,15 @@ struct ModelSession {
   let settings: Settings
   let loadSeconds: Double
 
-  init(_ model: String?, _ settings: Settings) throws(AviaryError) {
+  /// - Parameter adapters: folders of LoRA adapters, each perhaps with `=scale`.
+  init(_ model: String?, _ settings: Settings, adapters: [String] = []) throws(AviaryError) {
     guard let model = model ?? settings.model else {
       throw AviaryError(.request, "no model", wanted: "a model's folder, or `model:` in a configuration file")
     }
     let start = ContinuousClock.now
     Console.progress("loading \(model)")
     defer { Console.clearProgress() }
-    let loaded = try ModelLoader.here.load(model, on: try settings.openBackend())
+    let loaded = try settings.loader().load(model, adapters: adapters, on: try settings.openBackend(), weights: settings.weightTypes)
     var options = Engine.Options()
     options.context = settings.context
     options.kv = settings.kv

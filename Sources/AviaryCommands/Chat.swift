@@ -14,15 +14,18 @@ struct Chat: AsyncParsableCommand {
   var model: String?
   @Option(help: ArgumentHelp("A picture of the first turn.", valueName: "file"))
   var image: [String] = []
+  @Option(help: ArgumentHelp("A LoRA adapter's folder, perhaps with a factor; may be given several times.", valueName: "dir[=scale]"))
+  var adapter: [String] = []
+  @OptionGroup var demonstrations: DemonstrationArguments
   @OptionGroup var backend: BackendArguments
   @OptionGroup var generation: GenerationArguments
 
   func run() async throws {
     var settings = try backend.settings()
     try generation.apply(to: &settings)
-    let session = try ModelSession(model, settings)
+    let session = try ModelSession(model, settings, adapters: adapter)
     let interrupt = Interrupt()
-    var talk = Conversation(session)
+    var talk = Conversation(session, try demonstrations.load(for: session))
     try talk.add(image)
     Console.error("\(session.engine.loaded.name) on \(settings.backend), loaded in \(Answer.rounded(session.loadSeconds)) s. /image FILE, /clear, /quit")
     while true {
@@ -43,12 +46,16 @@ struct Chat: AsyncParsableCommand {
 /// What has been said, and the cache that goes with it.
 private struct Conversation {
   let session: ModelSession
+  /// Shown in front of the first turn, and again after /clear.
+  let shown: Demonstrations
   var messages: [ChatMessage] = []
   var images: [ImageInput] = []
   var waiting = 0
   var memory = Engine.Conversation()
 
-  init(_ session: ModelSession) { self.session = session }
+  init(_ session: ModelSession, _ shown: Demonstrations) {
+    (self.session, self.shown, images) = (session, shown, shown.images)
+  }
 
   mutating func add(_ paths: [String]) throws(AviaryError) {
     let added = try session.images(paths)
@@ -58,19 +65,22 @@ private struct Conversation {
 
   mutating func take(_ line: String, _ interrupt: Interrupt) async throws {
     if line == "/clear" {
-      self = Conversation(session)
+      self = Conversation(session, shown)
       return
     }
     if line.hasPrefix("/image ") {
       try add([line.dropFirst(7).trimmingCharacters(in: .whitespaces)])
-      Console.error("picture \(images.count) goes with the next turn")
+      Console.error("picture \(images.count - shown.images.count) goes with the next turn")
       return
     }
     if line.hasPrefix("/") { throw AviaryError(.request, "unknown command \(line)", wanted: "/image FILE, /clear or /quit") }
     if line.isEmpty { return }
     let parts: [ChatMessage.Part] = (images.count - waiting..<images.count).map { .image($0) } + [.text(line)]
-    let turn = messages + [ChatMessage(.user, parts)]
-    let request = GenerationRequest(.chat(turn), images: images, session.settings)
+    var request = GenerationRequest(.raw(line), images: images, session.settings)
+    var before = messages
+    if before.isEmpty, let processor = session.engine.loaded.processor { before = shown.messages(before: line, processor, request.options) }
+    let turn = before + [ChatMessage(.user, parts)]
+    request.prompt = .chat(turn)
     do {
       let result = try await Answer.stream(session.engine.generate(request, in: memory), showing: true, interrupt)
       Console.print("")

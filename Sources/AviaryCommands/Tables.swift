@@ -22,7 +22,7 @@ struct Devices: ParsableCommand {
     var options = BackendOptions()
     options.threads = settings.threads
     options.device = settings.device
-    for type in Backends().all {
+    for type in try settings.modules().backends.all {
       do throws(AviaryError) {
         let capabilities = try type.init(options).capabilities
         Console.print("\(type.id): \(capabilities.deviceName), \(capabilities.memoryBytes == .max ? "all" : Amount.bytes(capabilities.memoryBytes)) memory")

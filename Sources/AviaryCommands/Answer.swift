@@ -46,14 +46,10 @@ enum Answer {
 
   /// The object that `--json` prints.
   static func json(_ r: GenerationResult, _ session: ModelSession) -> JSONValue {
-    func object(_ members: [(String, JSONValue)]) -> JSONValue {
-      var object = JSONObject()
-      for (key, value) in members { object.append(key, value) }
-      return .object(object)
-    }
     return object([
       ("text", .string(r.text)), ("prompt", .string(r.prompt)), ("input_ids", .array(r.inputIDs.map { .int(Int($0)) })),
       ("generated_ids", .array(r.generatedIDs.map { .int(Int($0)) })), ("finish_reason", .string(r.finishReason.rawValue)),
+      ("regions", .array(r.places.regions.map(json))), ("region_errors", .array(r.places.problems.map { .string("\($0)") })),
       (
         "timings",
         object([
@@ -72,4 +68,14 @@ enum Answer {
       ("model", .string(session.engine.loaded.name)), ("backend", .string(type(of: session.engine.loaded.backend).id)),
     ])
   }
+
+  /// A place in a picture: corners in pixels of the picture as it was given.
+  private static func json(_ region: Region) -> JSONValue {
+    object([
+      ("label", .string(region.label)), ("kind", .string(region.isBox ? "box" : "quad")), ("image", .int(region.image)),
+      ("points", .array(region.points.map { .array([.int($0.x), .int($0.y)]) })),
+    ])
+  }
+
+  private static func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(members)) }
 }

@@ -7,17 +7,17 @@ struct List: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "List the zoo's published checkpoints, and which are on this machine.")
 
   func run() throws {
-    let zoo = try Zoo.find(ModelLoader.here.surroundings)
-    var rows = [["name", "family", "f32", "16 bits", "here", "licence", "published at"]]
+    let zoo = try Zoo.find(.here)
+    let types: [(String, DType)] = [("f32", .f32), ("16 bits", .bf16), ("q8_0", .q8_0), ("q4_k", .q4_k)]
+    var rows = [["name", "family"] + types.map(\.0) + ["here", "licence", "published at"]]
     for manifest in zoo.manifests {
-      let present = zoo.presence(of: manifest, ModelLoader.here.surroundings)
-      rows.append([
-        manifest.name, manifest.family, Amount.bytes(Int(manifest.bytes(as: .f32))), Amount.bytes(Int(manifest.bytes(as: .bf16))), present.word,
-        manifest.licence, manifest.repository,
-      ])
+      let present = zoo.presence(of: manifest, .here)
+      rows.append(
+        [manifest.name, manifest.family] + types.map { Amount.bytes(Int(manifest.bytes(as: $0.1))) }
+          + [present.word, manifest.licence, manifest.repository])
     }
     Console.print(Table.text(rows))
-    for case (let name, .incomplete(let error)) in zoo.manifests.map({ ($0.name, zoo.presence(of: $0, ModelLoader.here.surroundings)) }) {
+    for case (let name, .incomplete(let error)) in zoo.manifests.map({ ($0.name, zoo.presence(of: $0, .here)) }) {
       Console.error("\(name): \(error)")
     }
   }

@@ -18,10 +18,17 @@ struct Run: AsyncParsableCommand {
   var words: [String]
   @Option(help: ArgumentHelp("A picture: a file or a data: URL; may be given several times.", valueName: "file"))
   var image: [String] = []
+  @Option(help: ArgumentHelp("A box in the last picture, in pixels: x1,y1,x2,y2 and a label behind a blank; N: in front for picture N.", valueName: "box"))
+  var box: [String] = []
+  @Option(help: ArgumentHelp("Write the last picture with the answer's places drawn on it.", valueName: "png"))
+  var draw: String?
+  @OptionGroup var demonstrations: DemonstrationArguments
   @Flag(help: "Print one JSON object instead of the answer.")
   var json = false
   @Flag(help: "Feed the prompt as it is, without a chat template.")
   var raw = false
+  @Option(help: ArgumentHelp("A LoRA adapter's folder, perhaps with a factor; may be given several times.", valueName: "dir[=scale]"))
+  var adapter: [String] = []
   @OptionGroup var backend: BackendArguments
   @OptionGroup var generation: GenerationArguments
 
@@ -33,18 +40,37 @@ struct Run: AsyncParsableCommand {
         .request, "\(words.count) words (\(words.joined(separator: " | ")))", wanted: "MODEL \"PROMPT\", or only the prompt where a configuration names the model")
     }
     let text = try PromptText.read(words.last ?? "")
-    let session = try ModelSession(words.count == 2 ? words[0] : nil, settings)
-    let images = try session.images(image)
-    let prompt: GenerationRequest.Prompt =
-      raw ? .raw(text) : .chat([ChatMessage(.user, images.indices.map { .image($0) } + [.text(text)])])
-    let request = GenerationRequest(prompt, images: images, settings)
+    if let draw { try FileWriter.check(draw) }
+    let session = try ModelSession(words.count == 2 ? words[0] : nil, settings, adapters: adapter)
+    let loaded = session.engine.loaded
+    if draw != nil, image.isEmpty || loaded.processor?.regions == nil {
+      throw AviaryError(.request, "nothing that could be drawn", wanted: "a picture, and a family that answers with places: qwen-vl, vary or deepseek-vl")
+    }
+    let pictures = try session.images(image)
+    let shown = try demonstrations.load(for: session)
+    guard !raw || shown.isEmpty && box.isEmpty else {
+      throw AviaryError(.request, "--raw with --shot, --shots or --box", wanted: "demonstrations and boxes written in the raw prompt, or no --raw")
+    }
+    var request = GenerationRequest(.raw(text), images: shown.images + pictures, settings)
+    if !raw, let processor = loaded.processor {
+      let asked = try loaded.written(box, in: pictures) + text
+      let parts = pictures.indices.map { ChatMessage.Part.image(shown.images.count + $0) } + [.text(asked)]
+      request.prompt = .chat(shown.messages(before: text, processor, request.options) + [ChatMessage(.user, parts)])
+    }
 
     let interrupt = Interrupt()
     let result = try await Answer.stream(session.engine.generate(request), showing: !json, interrupt)
+    if let draw, let picture = request.images.last {
+      try DrawnRegions.write(result.places.regions, on: picture, to: draw)
+    }
     if json {
       Console.print(JSONWriter.text(Answer.json(result, session)))
     } else {
       Console.print("")
+      if draw != nil {
+        Console.error("drawn: \(result.places.regions.count) places")
+        for problem in result.places.problems { Console.error("not drawn: \(problem)") }
+      }
       Console.error(Answer.timings(result, load: session.loadSeconds))
     }
   }

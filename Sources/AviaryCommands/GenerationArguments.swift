@@ -19,6 +19,8 @@ struct GenerationArguments: ParsableArguments {
   var repetitionPenalty: Double?
   @Option(help: "Seed of the random choice (default: 0).")
   var seed: UInt64?
+  @Option(help: "Guess up to so many tokens ahead from what stands in the prompt; the answer is the same (default: 0).")
+  var lookup: Int?
   @Option(help: ArgumentHelp("End at this text; may be given several times.", valueName: "text"))
   var stop: [String] = []
   @Option(help: "System text.")
@@ -35,7 +37,7 @@ struct GenerationArguments: ParsableArguments {
     let flags: [(String, [String]?)] = [
       ("max_tokens", maxTokens.map { ["\($0)"] }), ("temperature", temperature.map { ["\($0)"] }), ("top_k", topK.map { ["\($0)"] }),
       ("top_p", topP.map { ["\($0)"] }), ("min_p", minP.map { ["\($0)"] }), ("repetition_penalty", repetitionPenalty.map { ["\($0)"] }),
-      ("seed", seed.map { ["\($0)"] }), ("stop", stop.isEmpty ? nil : stop), ("system", system.map { [$0] }), ("style", style.map { [$0] }),
+      ("seed", seed.map { ["\($0)"] }), ("lookup", lookup.map { ["\($0)"] }), ("stop", stop.isEmpty ? nil : stop), ("system", system.map { [$0] }), ("style", style.map { [$0] }),
       ("context", context.map { ["\($0)"] }), ("kv", kv.map { [$0] }),
     ]
     for (key, words) in flags {
@@ -55,6 +57,7 @@ extension GenerationRequest {
     sampling.repetitionPenalty = settings.repetitionPenalty
     sampling.seed = settings.seed
     maxTokens = settings.maxTokens
+    lookup = settings.lookup
     stop = settings.stop
     options = PromptOptions(system: settings.system, style: settings.style)
   }

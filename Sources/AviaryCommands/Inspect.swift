@@ -11,9 +11,10 @@ struct Inspect: ParsableCommand {
   var model: String
   @Flag(help: "List every tensor.")
   var tensors = false
+  @OptionGroup var modules: ModuleArguments
 
   func run() throws {
-    let loader = ModelLoader.here
+    let loader = try modules.settings().loader()
     let folder = try loader.folder(model)
     let family = try loader.architecture(of: folder)
     Console.print("family      \(family.id)")

@@ -1,0 +1,40 @@
+import ArgumentParser
+import AviaryCore
+import AviaryRuntime
+import AviaryTensor
+
+/// Writes a checkpoint as GGUF files.
+struct Convert: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write a checkpoint as GGUF files.",
+    discussion: "The language model goes to FILE; a vision tower with its projector goes beside it, as mmproj-FILE. llama.cpp opens both.")
+
+  @Argument(help: "A model.")
+  var model: String
+  @Option(help: ArgumentHelp("Where to write.", valueName: "file.gguf"))
+  var to: String
+  @Option(help: ArgumentHelp("Type of the language model's matrices: \(Convert.types).", valueName: "type"))
+  var weights = "f16"
+  @Option(help: ArgumentHelp("Type of the vision tower's matrices.", valueName: "type"))
+  var vision = "f16"
+  @Option(help: ArgumentHelp("Type of the projector's matrices.", valueName: "type"))
+  var adapter = "f16"
+
+  @OptionGroup var modules: ModuleArguments
+
+  private static let types = DType.storable.map(\.description).joined(separator: ", ")
+
+  func run() throws {
+    guard to.hasSuffix(".gguf") else { throw AviaryError(.request, "the file \(to)", wanted: "a name that ends in .gguf", at: "--to") }
+    var conversion = Conversion(try modules.settings().loader())
+    conversion.weights = try type(weights, "--weights")
+    conversion.vision = try type(vision, "--vision")
+    conversion.adapter = try type(adapter, "--adapter")
+    for file in try conversion.run(model, to: to) { Console.print(file) }
+  }
+
+  private func type(_ name: String, _ flag: String) throws(AviaryError) -> DType {
+    guard let type = DType.storable.first(where: { $0.description == name }) else { throw AviaryError(.request, name, wanted: "one of \(Convert.types)", at: flag) }
+    return type
+  }
+}

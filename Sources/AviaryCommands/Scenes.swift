@@ -1,0 +1,23 @@
+import ArgumentParser
+import AviaryRuntime
+
+/// Makes pictures with questions and answers, for training.
+struct Scenes: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write pictures of coloured shapes with captions, questions, boxes and answers.",
+    discussion: "Everything follows from the seed: picture k has seed + k, so sets with ranges apart share no picture.")
+
+  @Option(help: "The first picture's seed.")
+  var seed: UInt64 = 0
+  @Option(help: "Pictures to make.")
+  var count: Int
+  @Option(help: "Pixels along a side.")
+  var side = 64
+  @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write, which must not be there.", valueName: "dir"))
+  var output: String
+
+  func run() throws {
+    let lines = try SceneWriter.write(output, seed: seed, count: count, side: side)
+    Console.print("\(output): \(count) pictures, \(lines) lines in data.jsonl")
+  }
+}

@@ -1,0 +1,5 @@
+import AviaryCommands
+
+@main struct Main {
+  static func main() async { await AviaryProgram.main() }
+}
