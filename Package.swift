@@ -30,6 +30,10 @@ let package = Package(
   products: [
     .executable(name: "aviary", targets: ["aviary"]),
     .library(name: "AviaryRuntime", targets: ["AviaryRuntime"]),
+    // For authors of families and backends (docs/adding-a-model.md, docs/adding-a-backend.md)
+    .library(name: "AviaryModels", targets: ["AviaryTensor", "AviaryCore", "AviaryNN", "AviaryParts", "AviaryMedia", "AviaryText"]),
+    .library(name: "AviaryCommands", targets: ["AviaryCommands"]),
+    .library(name: "AviaryTesting", targets: ["AviaryTesting"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -43,7 +47,9 @@ let package = Package(
     .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
-    .target(name: "CImageShim", dependencies: ["CJPEG", "CPNG", "CWebP"]),
+    .systemLibrary(name: "CGlslang", providers: [.apt(["glslang-dev"])]),
+    .target(name: "CMappingShim"),
+    .target(name: "CImageShim", dependencies: ["CJPEG", "CPNG", "CWebP"], exclude: ["font"]),
     .target(name: "CSentencePieceShim", linkerSettings: [.linkedLibrary("sentencepiece")]),
 
     // The core, from the bottom up
@@ -51,44 +57,68 @@ let package = Package(
     module("AviaryCore", ["AviaryTensor"]),
     module("AviaryNN", core),
     module("AviaryParts", core + ["AviaryNN"]),
-    module("AviaryFormats", core),
+    module("AviaryTrain", core),
+    module("AviaryFormats", core + ["CMappingShim"]),
     module("AviaryMedia", core + ["CImageShim", "CCrypto"]),
     module("AviaryText", core + ["CPCRE2", "CSentencePieceShim"]),
 
     // Plugins
     .executableTarget(name: "RegistryTool", path: "Plugins/Tools/RegistryTool", swiftSettings: settings),
+    .executableTarget(name: "BuildNumberTool", path: "Plugins/Tools/BuildNumberTool", swiftSettings: settings),
+    .plugin(name: "BuildNumber", capability: .buildTool(), dependencies: ["BuildNumberTool"], path: "Plugins/Tools/BuildNumber"),
     .plugin(name: "Registry", capability: .buildTool(), dependencies: ["RegistryTool"], path: "Plugins/Tools/Registry"),
     module(
       "Architectures", core + ["AviaryParts", "AviaryNN", "AviaryMedia", "AviaryText"], path: "Plugins/Architectures", exclude: familyReadmes,
       plugins: ["Registry"]),
     // Kernels at -O0 are up to fifty times slower, so that debug builds would be of no use.
     .target(name: "CAviaryKernels", path: "Plugins/Backends/CPU/Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])], linkerSettings: [.linkedLibrary("m")]),
-    module("BackendCPU", ["AviaryTensor", "CAviaryKernels"], path: "Plugins/Backends/CPU", exclude: ["Kernels"]),
+    module("BackendCPU", ["AviaryTensor", "CAviaryKernels"], path: "Plugins/Backends/CPU", exclude: ["Kernels", "README.md"]),
+
+    // Vulkan is opened when it is asked for, never linked; only its headers are needed here.
+    .executableTarget(name: "ShaderTool", dependencies: ["CGlslang"], path: "Plugins/Tools/ShaderTool", swiftSettings: settings),
+    .plugin(name: "Shaders", capability: .buildTool(), dependencies: ["ShaderTool"], path: "Plugins/Tools/Shaders"),
+    module("VulkanShaders", path: "Shaders", exclude: ["include"], plugins: ["Shaders"]),
+    .target(name: "CAviaryVulkan", path: "Plugins/Backends/Vulkan/Loader"),
+    module("BackendVulkan", ["AviaryTensor", "CAviaryVulkan", "VulkanShaders"], path: "Plugins/Backends/Vulkan", exclude: ["Loader"]),
 
     .executableTarget(name: "kernel-bench", dependencies: ["CAviaryKernels", "COpenBLAS"], path: "Benchmarks/kernels", cSettings: [.unsafeFlags(["-O2"])]),
 
     // Front
     module(
-      "AviaryRuntime", core + ["AviaryFormats", "AviaryMedia", "AviaryText", "Architectures", "BackendCPU", "Yams"]),
-    .executableTarget(
-      name: "aviary", dependencies: core + ["AviaryRuntime", "AviaryFormats", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: settings),
+      "AviaryRuntime", core + ["AviaryTrain", "AviaryFormats", "AviaryMedia", "AviaryText", "Architectures", "AviaryParts", "BackendCPU", "BackendVulkan", "Yams"], plugins: ["BuildNumber"]),
+    module("AviaryTesting", core + ["AviaryRuntime", "AviaryFormats", "AviaryText"]),
+    // Shared libraries find the core's symbols in the program that loads them, whoever builds that program.
+    .target(
+      name: "AviaryCommands", dependencies: core + ["AviaryRuntime", "AviaryFormats", "AviaryTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: settings, linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]),
+    .executableTarget(name: "aviary", dependencies: ["AviaryCommands"], swiftSettings: settings),
+
+    // Examples: what the guides in docs build, compiled and tested here as well
+    module("SmallBackend", ["AviaryTensor"], path: "Examples/SmallBackend"),
+    module("ViPLLaVA", core + ["AviaryNN", "AviaryParts", "AviaryMedia", "AviaryText"], path: "Examples/OutOfTreeModel/Sources/ViPLLaVA"),
+    .executableTarget(name: "vip", dependencies: ["ViPLLaVA", "AviaryCommands"], path: "Examples/OutOfTreeModel/Sources/vip", swiftSettings: settings),
+    .testTarget(
+      name: "ViPLLaVATests", dependencies: ["ViPLLaVA", "AviaryTensor", "AviaryTesting"], path: "Examples/OutOfTreeModel/Tests/ViPLLaVATests",
+      exclude: ["config.json", "vip-single"], swiftSettings: settings),
 
     // Tests
     .target(name: "TensorTestSupport", dependencies: ["AviaryTensor"], path: "Tests/TensorTestSupport", swiftSettings: settings),
     tests("AviaryTensorTests", ["AviaryTensor", "TensorTestSupport"]),
-    tests("BackendContractTests", ["AviaryTensor", "TensorTestSupport", "BackendCPU"]),
+    tests("BackendContractTests", ["AviaryTensor", "TensorTestSupport", "BackendCPU", "BackendVulkan", "SmallBackend"]),
     tests("BackendCPUTests", ["BackendCPU", "AviaryTensor", "TensorTestSupport", "CAllocationCount"]),
+    tests("BackendVulkanTests", ["BackendVulkan", "CAviaryVulkan", "VulkanShaders", "AviaryTensor", "TensorTestSupport"]),
     tests("CPUKernelTests", ["CAviaryKernels"]),
-    module("CoreTestSupport", core + ["AviaryFormats", "AviaryNN", "AviaryParts"], path: "Tests/CoreTestSupport"),
+    module("CoreTestSupport", core + ["AviaryFormats", "AviaryNN", "AviaryParts", "AviaryTesting"], path: "Tests/CoreTestSupport"),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     tests("AviaryCoreTests", core + ["AviaryFormats", "AviaryNN", "AviaryParts", "CoreTestSupport"]),
     tests("AviaryPartsTests", core + ["AviaryNN", "AviaryParts", "Architectures", "CoreTestSupport"]),
-    tests("AviaryRuntimeTests", core + ["AviaryFormats", "AviaryRuntime", "CoreTestSupport", "CAllocationCount"]),
-    tests("GoldenTests", core + ["AviaryFormats", "AviaryRuntime", "CoreTestSupport"]),
-    tests("FamilyTests", core + ["Architectures", "AviaryNN", "AviaryParts", "AviaryFormats", "AviaryMedia", "AviaryText", "AviaryRuntime", "CoreTestSupport"]),
-    tests("HouseTests", core + ["AviaryRuntime"]),
-    tests("AviaryFormatsTests", core + ["AviaryFormats"]),
+    tests("AviaryRuntimeTests", core + ["AviaryFormats", "AviaryRuntime", "BackendCPU", "CoreTestSupport", "CAllocationCount"]),
+    tests("GoldenTests", core + ["AviaryFormats", "AviaryRuntime", "BackendVulkan", "AviaryTrain", "CoreTestSupport"]),
+    tests("FamilyTests", core + ["Architectures", "AviaryNN", "AviaryParts", "AviaryFormats", "AviaryMedia", "AviaryText", "AviaryRuntime", "AviaryTesting", "CoreTestSupport"]),
+    tests("AviaryTrainTests", core + ["AviaryTrain", "AviaryFormats", "TensorTestSupport", "CoreTestSupport", "BackendCPU"], exclude: ["Fixtures"]),
+    tests("AuthorTests", core + ["AviaryRuntime", "AviaryFormats", "AviaryTesting", "CoreTestSupport"]),
+    tests("HouseTests", core + ["AviaryRuntime", "AviaryTesting"]),
+    tests("AviaryFormatsTests", core + ["AviaryFormats", "CoreTestSupport"], exclude: ["Fixtures"]),
     tests("AviaryMediaTests", core + ["AviaryMedia"], exclude: ["Fixtures"]),
     tests("AviaryTextTests", core + ["AviaryText"], exclude: ["Fixtures"]),
     tests("AviaryTemplateTests", core + ["AviaryText"], exclude: ["Fixtures"]),

@@ -46,7 +46,7 @@ enum Commands {
   static let program: (commands: Set<String>, names: Set<String>) = {
     var commands: Set<String> = ["help"]
     var names: Set<String> = ["help", "version"]
-    for file in Repository.files(below: ["Sources/aviary"], endings: ["swift"]) {
+    for file in Repository.files(below: ["Sources/AviaryCommands"], endings: ["swift"]) {
       for type in SwiftCode.of(file.text).matches(#"struct (\w+): (?:Async)?ParsableCommand"#) {
         let given = file.text.matches(#"commandName: "([\w-]+)""#).first?[1]
         commands.insert(given ?? type[1].lowercased())
@@ -74,7 +74,7 @@ enum Commands {
 }
 
 struct ReadmeTests {
-  static let documents = ["README.md", "Benchmarks/README.md", "docs/architecture.md", "Tests/Golden/README.md"]
+  static let documents = ["README.md", "Benchmarks/README.md", "docs/architecture.md", "docs/adding-a-model.md", "docs/adding-a-backend.md", "Tests/Golden/README.md"]
     .filter { Repository.read($0) != nil }
 
   @Test(arguments: documents) func everyCommandExists(_ path: String) throws {
@@ -82,6 +82,22 @@ struct ReadmeTests {
       let unknown = Commands.unknown(words)
       #expect(unknown.isEmpty, "\(path): `\(words.joined(separator: " "))` has \(unknown.joined(separator: ", "))")
     }
+  }
+
+  /// The table is `scripts/parity-table`'s: a row for each family with its README's title, none of a family that is gone.
+  @Test func theTableOfModelsIsTheScripts() throws {
+    let readme = try #require(Repository.read("README.md"))
+    let start = try #require(readme.range(of: "<!-- parity table: written by scripts/parity-table -->\n"))
+    let end = try #require(readme.range(of: "<!-- end of the parity table -->"))
+    let rows = readme[start.upperBound..<end.lowerBound].split(separator: "\n").dropFirst(2).map { row in
+      row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+    let titles = ArchitectureFolders.all.keys.compactMap { Repository.read("Plugins/Architectures/\($0)/README.md")?.split(separator: "\n").first?.dropFirst(2) }
+    for row in rows {
+      #expect(row.count == 5)
+      #expect(titles.contains(Substring(row[0])), "\(row[0]) is no family's title")
+    }
+    #expect(Set(rows.map { $0[0] }).count >= 8)
   }
 
   @Test func unknownCommandsAreFound() {

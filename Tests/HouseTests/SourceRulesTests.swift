@@ -3,7 +3,7 @@ import Testing
 /// Rules that every source file keeps.
 struct SourceRulesTests {
   static let sources = Repository.files(
-    below: ["Sources", "Plugins", "Tests", "Fuzz", "Shaders", "Benchmarks"], endings: ["swift", "c", "h", "cpp", "comp", "glsl"])
+    below: ["Sources", "Plugins", "Tests", "Examples", "Fuzz", "Shaders", "Benchmarks"], endings: ["swift", "c", "h", "cpp", "comp", "glsl"])
 
   @Test func noSourceFileIsLongerThan450Lines() {
     #expect(Self.sources.count > 100)
@@ -15,7 +15,7 @@ struct SourceRulesTests {
     let names = ["work", "root", "farm", "Users", "opt/swift", "opt/ref"].joined(separator: "|")
     let pattern = #"(?:^|[^A-Za-z0-9_.\-])(/(?:"# + names + #")/\S*)"#
     let texts = Repository.files(
-      below: ["Sources", "Plugins", "Tests", "Fuzz", "Shaders", "Benchmarks", "Zoo", "docs", "scripts"],
+      below: ["Sources", "Plugins", "Tests", "Examples", "Fuzz", "Shaders", "Benchmarks", "Zoo", "docs", "scripts"],
       endings: ["swift", "c", "h", "cpp", "comp", "glsl", "md", "yaml", "json", "sh", ""])
     let top = ["README.md", "SECURITY.md", "Package.swift", ".ci/run"].compactMap { path in
       Repository.read(path).map { Repository.File(path: path, text: $0) }

@@ -1,6 +1,7 @@
 import AviaryCore
 import AviaryRuntime
 import AviaryTensor
+import AviaryTesting
 import Foundation
 import Testing
 
@@ -24,6 +25,7 @@ struct ZooTests {
     let count = Double(loaded.weights.parameterCount)
     #expect(abs(count / manifest.parameters - 1) < 0.01, "\(count) built, \(manifest.parameters) declared")
     #expect(manifest.bytes(as: .bf16) == manifest.parameters * 2)
+    #expect(manifest.bytes(as: .q8_0) == manifest.parameters * 34 / 32)
     #expect(!manifest.files.isEmpty)
     #expect(manifest.repository.split(separator: "/").count == 2)
   }
@@ -95,6 +97,34 @@ struct PresenceTests {
       #expect("\(error)".contains("clip-vit-large-patch14-336"))
     }
   }
+
+  /// All that is missing of a composed checkpoint is one error: file, repository and licence of each.
+  @Test func whatIsMissingOfSeveralPublishersIsOneError() throws {
+    let zoo = try Zoo(folder: ZooTests.folder)
+    let manifest = try #require(zoo.manifests.first { $0.name == "minigpt4-vicuna-7b" })
+    try Self.withCache(manifest.repository, ["README.md": "\(Repository.root)/README.md"]) { surroundings in
+      guard case .incomplete(let error) = zoo.presence(of: manifest, surroundings) else {
+        Issue.record("found \(zoo.presence(of: manifest, surroundings))")
+        return
+      }
+      for part in [
+        "prerained_minigpt4_7b.pth of Vision-CAIR/MiniGPT-4 (licence: BSD 3-Clause", "eva_vit_g.pth of salesforce/LAVIS (licence: BSD 3-Clause)",
+        "blip2_pretrained_flant5xxl.pth of salesforce/LAVIS", "pytorch_model-*.bin of Vision-CAIR/vicuna-7b (licence: LLaMA's, non-commercial)",
+      ] { #expect("\(error)".contains(part), "\(error)") }
+      #expect(error.kind == .file)
+    }
+  }
+
+  /// Every family of composed checkpoints says of each part where it is published, and under which licence.
+  @Test func partsHaveTheirRepositories() throws {
+    for manifest in try Zoo(folder: ZooTests.folder).manifests {
+      if ["flamingo", "minigpt4"].contains(manifest.family) { #expect(manifest.parts.count >= 2, "\(manifest.name)") }
+      for part in manifest.parts {
+        #expect(part.repository.split(separator: "/").count == 2)
+        #expect(!part.licence.isEmpty && !part.files.isEmpty && !part.folder.isEmpty)
+      }
+    }
+  }
 }
 
 /// Manifests that are wrong say what, and where.
@@ -126,6 +156,8 @@ struct BadManifestTests {
     ("licence: none", "license: none", "license"),
     ("files: [config.json]", "files: [3]", "files"),
     ("prompt: template", "prompt: template\nparts: {tower: 3}", "tower"),
+    ("prompt: template", "prompt: template\nparts: {tower: {folder: x, repository: a/b, licence: c}}", "files"),
+    ("prompt: template", "prompt: template\nparts: {tower: {folder: x, repository: a/b, license: c, files: [d]}}", "license"),
     ("prompt: template", "prompt: template\nparts: nothing", "parts"),
     ("{config.json: {model_type: llava}}", "{}", "configuration"),
     ("{config.json: {model_type: llava}}", "[]", "configuration"),
