@@ -7,12 +7,13 @@ extension Scene {
     let answer: String
   }
 
-  static let unknown = "I don't know"
-
   /// A caption and questions of every kind that this scene has an answer to, in words that the seed chooses.
   func turns(seed: UInt64) -> [Turn] {
     var random = SplitMix64(seed: seed ^ 0x7e87)
-    var turns = [caption(&random), count(&random), existence(true, &random), existence(false, &random), strange(&random)]
+    var turns = [
+      caption(&random), count(&random), countOfForm(&random), countOfColour(&random), existence(true, &random), existence(false, &random), absent(&random),
+      strange(&random),
+    ]
     if let item = items.randomElement(using: &random) { turns += [place(item, &random), box(item, &random), size(item, &random)] }
     if let item = items.filter({ own in items.count { $0.form == own.form } == 1 }).randomElement(using: &random) {
       let words = ["What color is the \(item.form.rawValue)?", "What is the color of the \(item.form.rawValue)?", "Which color does the \(item.form.rawValue) have?"]
@@ -27,12 +28,22 @@ extension Scene {
       turns.append(Turn(question: ["What color is the shape?", "What is the color of the shape?"].randomElement(using: &random) ?? "", answer: items[0].colour.name))
     }
     if items.count > 1 { turns.append(relation(&random)) }
-    return turns
+    return turns.map { Turn(question: typed($0.question, &random), answer: $0.answer) }
+  }
+
+  /// A question as people type it: small letters, another spelling, no question mark.
+  private func typed(_ question: String, _ random: inout SplitMix64) -> String {
+    var text = question
+    if Bool.random(using: &random) { text = text.prefix(1).lowercased() + text.dropFirst() }
+    if Double.random(in: 0..<1, using: &random) < 0.2 { text = text.replacing("color", with: "colour") }
+    if Double.random(in: 0..<1, using: &random) < 0.1, text.hasSuffix("?") || text.hasSuffix(".") { text.removeLast() }
+    return text
   }
 
   private func caption(_ random: inout SplitMix64) -> Turn {
     let words = ["Describe the picture.", "What do you see?", "Caption this image.", "What is in the picture?"]
-    let parts = items.map { "a \($0.isBig ? "big" : "small") \($0.name) at the \(Scene.region($0))" }
+    // From left to right: a list in no order could not be learnt, or checked.
+    let parts = items.sorted { $0.x < $1.x }.map { "a \($0.isBig ? "big" : "small") \($0.name) at the \(Scene.region($0))" }
     let list = parts.count > 1 ? parts.dropLast().joined(separator: ", ") + " and " + parts[parts.count - 1] : parts.joined()
     return Turn(question: words.randomElement(using: &random) ?? words[0], answer: list)
   }
@@ -40,6 +51,26 @@ extension Scene {
   private func count(_ random: inout SplitMix64) -> Turn {
     let words = ["How many shapes are there?", "How many things are in the picture?", "Count the shapes."]
     return Turn(question: words.randomElement(using: &random) ?? words[0], answer: "\(items.count)")
+  }
+
+  private func countOfForm(_ random: inout SplitMix64) -> Turn {
+    let form = Form.allCases.randomElement(using: &random) ?? .circle
+    let words = ["How many \(form.rawValue)s are there?", "Count the \(form.rawValue)s.", "How many \(form.rawValue)s do you see?"]
+    return Turn(question: words.randomElement(using: &random) ?? words[0], answer: "\(items.count { $0.form == form })")
+  }
+
+  private func countOfColour(_ random: inout SplitMix64) -> Turn {
+    let colour = (Bool.random(using: &random) ? items.randomElement(using: &random)?.colour : nil) ?? Colour.all.randomElement(using: &random) ?? Colour.all[0]
+    let words = ["How many \(colour.name) shapes are there?", "How many things are \(colour.name)?"]
+    return Turn(question: words.randomElement(using: &random) ?? words[0], answer: "\(items.count { $0.colour == colour })")
+  }
+
+  /// A question about a shape that is not there.
+  private func absent(_ random: inout SplitMix64) -> Turn {
+    let present = Set(items.map(\.form))
+    guard let form = Form.allCases.filter({ !present.contains($0) }).randomElement(using: &random) else { return count(&random) }
+    let words = ["What color is the \(form.rawValue)?", "What is the color of the \(form.rawValue)?", "Where is the \(form.rawValue)?"]
+    return Turn(question: words.randomElement(using: &random) ?? words[0], answer: "there is no \(form.rawValue)")
   }
 
   /// A question about something that is there, or about something that is not.
@@ -75,15 +106,6 @@ extension Scene {
     let answer = isBeside ? (a.x < b.x ? "left" : "right") : (a.y < b.y ? "above" : "below")
     let words = isBeside ? "Is the \(a.name) left or right of the \(b.name)?" : "Is the \(a.name) above or below the \(b.name)?"
     return Turn(question: words, answer: answer)
-  }
-
-  /// What no picture of this kind can tell.
-  private func strange(_ random: inout SplitMix64) -> Turn {
-    let words = [
-      "Who painted this?", "What is the name of the dog?", "What time is it?", "Where was this picture taken?", "How old is the man?", "What does the sign say?",
-      "Is it raining?", "What is the capital of France?", "What sound does it make?", "How much does it cost?",
-    ]
-    return Turn(question: words.randomElement(using: &random) ?? words[0], answer: Scene.unknown)
   }
 
   /// "top left", "center", ...

@@ -44,8 +44,8 @@ final class BatchFeed: Sendable {
       do throws(AviaryError) {
         var samples: [TrainingSample] = []
         for _ in 0..<size {
-          let (part, line) = mixture.next()
-          samples.append(try usable(files[part], line))
+          let (part, line, pass) = mixture.next()
+          samples.append(try usable(files[part], line, pass))
         }
         batch = .success(samples)
       } catch { batch = .failure(error) }
@@ -66,18 +66,18 @@ final class BatchFeed: Sendable {
     room.signal()
   }
 
-  private func usable(_ file: DataFile, _ line: Int) throws(AviaryError) -> TrainingSample {
+  private func usable(_ file: DataFile, _ line: Int, _ pass: Int) throws(AviaryError) -> TrainingSample {
     var line = line
     for _ in 0..<file.count - 1 where skipsBad {
-      if let sample = try? Self.sample(file, line, maker, processor) { return sample }
+      if let sample = try? Self.sample(file, line, pass, maker, processor) { return sample }
       line = (line + 1) % file.count
     }
-    return try Self.sample(file, line, maker, processor)
+    return try Self.sample(file, line, pass, maker, processor)
   }
 
-  static func sample(_ file: DataFile, _ line: Int, _ maker: SampleMaker, _ processor: any Processor) throws(AviaryError) -> TrainingSample {
+  static func sample(_ file: DataFile, _ line: Int, _ pass: Int, _ maker: SampleMaker, _ processor: any Processor) throws(AviaryError) -> TrainingSample {
     do throws(AviaryError) {
-      let conversation = try file.conversation(line)
+      let conversation = try file.conversation(line, pass: pass)
       var images: [PreparedImage] = []
       for path in conversation.images { images.append(try processor.prepare(try image(path, file.imageFolder))) }
       return try maker.sample(conversation, images)

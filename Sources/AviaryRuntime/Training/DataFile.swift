@@ -9,12 +9,16 @@ final class DataFile: Sendable {
   private let pages: MappedFile
   /// Bytes and number of each line that is used.
   private let lines: [(bytes: Range<Int>, number: Int)]
+  /// Lines that become one conversation: those about the same pictures, where turns are joined.
+  private let groups: [[Int]]
+  private let turns: Int
   private let isArray: Bool
   let imageFolder: String
   /// Lines that were left out, with what is wrong.
   let skipped: [AviaryError]
 
-  var count: Int { lines.count }
+  /// Conversations.
+  var count: Int { groups.count }
 
   /// Opens and checks every line before training starts, pictures' files included.
   ///
@@ -31,10 +35,13 @@ final class DataFile: Sendable {
     let unit = found.isArray ? "item" : "line"
     var good: [(bytes: Range<Int>, number: Int)] = []
     var bad: [AviaryError] = []
+    var grouping = TurnGroups(isJoining: set.turns > 1)
     for line in found.lines {
       do throws(AviaryError) {
         let place = "\(name), \(unit) \(line.number)"
-        for image in try Conversation(try Self.json(pages, line.bytes, place), needsAnswer: needsAnswers, at: place).images { try Self.checkImage(set.images, image, place) }
+        let images = try Conversation(try Self.json(pages, line.bytes, place), needsAnswer: needsAnswers, at: place).images
+        for image in images { try Self.checkImage(set.images, image, place) }
+        grouping.add(images)
         good.append(line)
       } catch {
         guard skipsBad else { throw error }
@@ -43,14 +50,25 @@ final class DataFile: Sendable {
     }
     guard !good.isEmpty else { throw AviaryError(.format, "no conversation\(bad.isEmpty ? "" : " of \(bad.count) can be used; the first: \(bad[0])")", wanted: "at least one", at: name) }
     lines = good
+    (groups, turns) = (grouping.groups, set.turns)
     skipped = bad
   }
 
-  func conversation(_ index: Int) throws(AviaryError) -> Conversation { try Conversation(try json(index), at: place(index)) }
-  func json(_ index: Int) throws(AviaryError) -> JSONValue { try Self.json(pages, lines[index].bytes, place(index)) }
+  /// A conversation as it is trained on: where turns are joined, each pass draws others of the same pictures, in another order.
+  func conversation(_ index: Int, pass: Int) throws(AviaryError) -> Conversation {
+    var joined: Conversation?
+    for line in TurnGroups.drawn(groups[index], turns, seed: UInt64(index) << 32 &+ UInt64(pass)) {
+      let next = try Conversation(try Self.json(pages, lines[line].bytes, linePlace(line)), at: linePlace(line))
+      if joined == nil { joined = next } else { joined?.goOn(with: next) }
+    }
+    return joined ?? Conversation([])
+  }
 
-  /// File and line, for messages.
-  func place(_ index: Int) -> String { "\(name), \(isArray ? "item" : "line") \(lines[index].number)" }
+  func json(_ index: Int) throws(AviaryError) -> JSONValue { try Self.json(pages, lines[groups[index][0]].bytes, place(index)) }
+
+  /// File and line, for messages; of several lines the first.
+  func place(_ index: Int) -> String { linePlace(groups[index][0]) }
+  private func linePlace(_ line: Int) -> String { "\(name), \(isArray ? "item" : "line") \(lines[line].number)" }
 
   /// A picture's path on this machine.
   static func imagePath(_ folder: String, _ path: String) -> String { path.hasPrefix("/") ? path : folder + "/" + path }

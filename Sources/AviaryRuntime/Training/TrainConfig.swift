@@ -11,6 +11,8 @@ public struct TrainConfig: Sendable {
     /// Where relative paths of pictures start; the file's folder by default.
     public var images: String
     public var weight: Double
+    /// Most questions about the same pictures that are put together as one conversation.
+    public var turns = 1
   }
 
   public struct LoRA: Sendable, Hashable {
@@ -60,7 +62,7 @@ public struct TrainConfig: Sendable {
     "steps", "epochs", "lora",
   ]
   static let stageKeys = ["name", "train", "data", "steps", "epochs", "rate", "lora"]
-  static let dataKeys = ["path", "images", "weight"]
+  static let dataKeys = ["path", "images", "weight", "turns"]
   static let loraKeys = ["rank", "alpha", "dropout", "rslora", "targets"]
 
   /// Reads the text of a configuration.
@@ -144,7 +146,7 @@ public struct TrainConfig: Sendable {
       all.append(
         DataSet(
           name: name, path: file, images: try set.optionalString("images").map(path) ?? parent(file),
-          weight: try set.number("weight", default: 1, in: 1e-6...1e6)))
+          weight: try set.number("weight", default: 1, in: 1e-6...1e6), turns: try set.int("turns", default: 1, in: 1...1024)))
     }
     return all
   }

@@ -137,9 +137,9 @@ public final class TrainingRun {
     let maker = SampleMaker(processor, limit: min(config.maxLength, loaded.model.language.contextLength), style: config.style)
     var texts: [String] = []
     for _ in 0..<count {
-      let (part, line) = mixture.next()
+      let (part, line, pass) = mixture.next()
       let file = sets[part].file
-      texts.append("\(file.place(line)):\n" + maker.marked(try BatchFeed.sample(file, line, maker, processor)))
+      texts.append("\(file.place(line)):\n" + maker.marked(try BatchFeed.sample(file, line, pass, maker, processor)))
     }
     return texts
   }

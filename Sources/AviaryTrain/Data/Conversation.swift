@@ -49,6 +49,13 @@ public struct Conversation: Sendable, Hashable {
     }
   }
 
+  /// Adds another conversation about the same pictures, which are not shown again.
+  public mutating func goOn(with next: Conversation) {
+    messages += next.messages.filter { $0.role != .system }.map { message in
+      ChatMessage(message.role, message.parts.filter { if case .image = $0 { false } else { true } })
+    }
+  }
+
   /// A line of easy-VQA's `questions.json`: question, answer and the picture's number.
   private static func easyVQA(_ json: JSONValue) -> Conversation? {
     guard let items = json.array, items.count == 3, let question = items[0].string, let answer = items[1].string, let image = items[2].int else { return nil }

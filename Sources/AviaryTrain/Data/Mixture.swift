@@ -37,8 +37,8 @@ public struct Mixture: Sendable {
 
   public mutating func skip(_ count: Int) { for _ in 0..<count { _ = place() } }
 
-  /// The next line.
-  public mutating func next() -> (part: Int, line: Int) {
+  /// The next line, and how many times all lines of its part have been seen.
+  public mutating func next() -> (part: Int, line: Int, pass: Int) {
     let (part, count) = place()
     let (pass, index) = count.quotientAndRemainder(dividingBy: parts[part].lines)
     if passes[part] != pass {
@@ -46,7 +46,7 @@ public struct Mixture: Sendable {
       orders[part] = (0..<Int32(parts[part].lines)).shuffled(using: &random)
       passes[part] = pass
     }
-    return (part, Int(orders[part][index]))
+    return (part, Int(orders[part][index]), pass)
   }
 
   /// The part that is furthest behind its share, and how many of its lines came before.
