@@ -72,12 +72,17 @@ extension Scene {
       for x in 0..<side {
         let noise = grain > 0 ? Double.random(in: -grain...grain, using: &random) : 0
         let shade = slope * (Double(x) / Double(side) - 0.5) + noise
+        let near = items.filter { $0.isNear(x, y, side) }
+        if near.isEmpty {
+          for c in 0..<3 { pixels[(y * side + x) * 3 + c] = UInt8(max(0, min(255, (ground[c] + shade).rounded()))) }
+          continue
+        }
         var sum = [0.0, 0.0, 0.0]
         for sy in 0..<samples {
           for sx in 0..<samples {
             let px = (Double(x) + (Double(sx) + 0.5) / Double(samples)) / Double(side)
             let py = (Double(y) + (Double(sy) + 0.5) / Double(samples)) / Double(side)
-            let colour = items.last { $0.covers(px, py) }?.colour.rgb
+            let colour = near.last { $0.covers(px, py) }?.colour.rgb
             for c in 0..<3 { sum[c] += colour?[c] ?? ground[c] + shade }
           }
         }
@@ -89,6 +94,12 @@ extension Scene {
 }
 
 extension Scene.Item {
+  /// Whether the item's box touches a pixel.
+  func isNear(_ column: Int, _ row: Int, _ side: Int) -> Bool {
+    let (px, py, half) = ((Double(column) + 0.5) / Double(side), (Double(row) + 0.5) / Double(side), 0.51 / Double(side))
+    return abs(px - x) <= halfWidth + half && abs(py - y) <= halfHeight + half
+  }
+
   func covers(_ px: Double, _ py: Double) -> Bool {
     let (dx, dy) = ((px - x) / halfWidth, (py - y) / halfHeight)
     guard abs(dx) <= 1, abs(dy) <= 1 else { return false }

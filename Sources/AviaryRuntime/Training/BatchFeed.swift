@@ -12,6 +12,9 @@ final class BatchFeed: Sendable {
   private let processor: any Processor
   private let size: Int
   private let skipsBad: Bool
+  /// Batches that are drawn at once and dealt out by length, so that little is padded; 1 where each is as drawn.
+  private let pool: Int
+  private let seed: UInt64
   private let queue = Mutex(Queue())
   private let ready = DispatchSemaphore(value: 0)
   /// Raised to the number of batches held at once by hand: a semaphore must not end below the value that it began with.
@@ -25,33 +28,50 @@ final class BatchFeed: Sendable {
   /// - Parameters:
   ///   - size: samples of a batch.
   ///   - skip: samples that have been trained on already.
+  ///   - groupsByLength: samples of about the same length share a batch.
   ///   - skipsBad: a line that cannot be used gives its place to the next one.
-  init(_ files: [DataFile], _ mixture: Mixture, _ maker: SampleMaker, _ processor: any Processor, size: Int, skip: Int, skipsBad: Bool) {
+  init(
+    _ files: [DataFile], _ mixture: Mixture, _ maker: SampleMaker, _ processor: any Processor, size: Int, skip: Int, groupsByLength: Bool, seed: UInt64,
+    skipsBad: Bool
+  ) {
     (self.files, self.maker, self.processor, self.size, self.skipsBad) = (files, maker, processor, size, skipsBad)
-    var mixture = mixture
-    mixture.skip(skip)
-    let start = mixture
+    (pool, self.seed) = (groupsByLength ? 8 : 1, seed)
     for _ in 0..<3 { room.signal() }
-    Thread.detachNewThread { [self] in run(start) }
+    Thread.detachNewThread { [self] in run(mixture, skip: skip / size) }
   }
 
-  private func run(_ start: Mixture) {
+  private func run(_ start: Mixture, skip: Int) {
     var mixture = start
+    var round = skip / pool
+    mixture.skip(round * pool * size)
+    // A run that goes on within a round draws all of it, and leaves out what has been seen.
+    var seen = skip % pool
     while true {
-      room.wait()
-      if queue.withLock({ $0.isStopped }) { return }
-      var batch: Result<[TrainingSample], AviaryError> = .success([])
-      do throws(AviaryError) {
-        var samples: [TrainingSample] = []
-        for _ in 0..<size {
-          let (part, line, pass) = mixture.next()
-          samples.append(try usable(files[part], line, pass))
-        }
-        batch = .success(samples)
-      } catch { batch = .failure(error) }
-      queue.withLock { $0.batches.append(batch) }
-      ready.signal()
+      let batches: [Result<[TrainingSample], AviaryError>]
+      do throws(AviaryError) { batches = try self.round(&mixture, round).map { .success($0) } } catch { batches = [.failure(error)] }
+      for batch in batches.dropFirst(batches.count > 1 ? seen : 0) {
+        room.wait()
+        if queue.withLock({ $0.isStopped }) { return }
+        queue.withLock { $0.batches.append(batch) }
+        ready.signal()
+      }
+      seen = 0
+      round += 1
     }
+  }
+
+  /// The batches of a round: drawn together, sorted by length, in an order by the seed.
+  private func round(_ mixture: inout Mixture, _ number: Int) throws(AviaryError) -> [[TrainingSample]] {
+    var samples: [TrainingSample] = []
+    for _ in 0..<size * pool {
+      if queue.withLock({ $0.isStopped }) { return [] }
+      let (part, line, pass) = mixture.next()
+      samples.append(try usable(files[part], line, pass))
+    }
+    guard pool > 1 else { return [samples] }
+    let byLength = samples.enumerated().sorted { ($0.element.count, $0.offset) < ($1.element.count, $1.offset) }.map(\.element)
+    var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x9E37_79B9_7F4A_7C15)
+    return (0..<pool).map { Array(byLength[$0 * size..<($0 + 1) * size]) }.shuffled(using: &random)
   }
 
   /// The next batch; waits for it.

@@ -42,6 +42,8 @@ public struct TrainConfig: Sendable {
   public var seed: UInt64
   public var batch: Int
   public var accumulate: Int
+  /// Samples of about the same length share a batch.
+  public var groupsByLength: Bool
   public var maxLength: Int
   public var optimizer: Optimizer
   public var clip: Double?
@@ -57,7 +59,7 @@ public struct TrainConfig: Sendable {
   public var stages: [Stage]
 
   static let keys = [
-    "name", "model", "output", "init", "precision", "seed", "batch", "accumulate", "max_length", "optimizer", "betas", "epsilon", "weight_decay",
+    "name", "model", "output", "init", "precision", "seed", "batch", "accumulate", "group_by_length", "max_length", "optimizer", "betas", "epsilon", "weight_decay",
     "momentum", "clip", "schedule", "warmup", "floor", "rate", "checkpointing", "ema", "save_every", "keep", "style", "data", "stages", "train",
     "steps", "epochs", "lora",
   ]
@@ -80,6 +82,7 @@ public struct TrainConfig: Sendable {
     seed = UInt64(try c.int("seed", default: 0, in: 0...(1 << 53)))
     batch = try c.int("batch", default: 8, in: 1...65_536)
     accumulate = try c.int("accumulate", default: 1, in: 1...65_536)
+    groupsByLength = try c.bool("group_by_length", default: false)
     maxLength = try c.int("max_length", default: 2048, in: 2...(1 << 20))
     optimizer = try Self.optimizer(c)
     clip = try c.has("clip") ? c.number("clip", in: 1e-9...1e9) : 1

@@ -77,7 +77,9 @@ public final class TrainingRun {
     let steps = stage.steps ?? max(1, Int((stage.epochs * Double(mixture.passLength) / Double(perStep)).rounded(.up)))
     let warmup = config.warmup < 1 ? Int(config.warmup * Double(steps)) : Int(config.warmup)
     let schedule = Schedule(config.shape, peak: stage.rate, warmup: warmup, steps: steps, floor: config.floor)
-    let feed = BatchFeed(sets.map(\.0), mixture, setup.maker, setup.processor, size: config.batch, skip: place.stageStep * perStep, skipsBad: skipsBad)
+    let feed = BatchFeed(
+      sets.map(\.0), mixture, setup.maker, setup.processor, size: config.batch, skip: place.stageStep * perStep, groupsByLength: config.groupsByLength,
+      seed: config.seed, skipsBad: skipsBad)
     defer { feed.stop() }
     var meter = Meter(steps - place.stageStep)
     while place.stageStep < steps {
