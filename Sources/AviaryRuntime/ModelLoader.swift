@@ -16,10 +16,25 @@ public struct ModelLoader: Sendable {
 
   /// The folder or manifest that a model argument means.
   public func folder(_ model: String) throws(AviaryError) -> any ModelFolder {
-    let path = try ModelPath.resolve(model, environment: surroundings.environment, home: surroundings.home)
-    if path.hasSuffix(".yaml") || path.hasSuffix(".yml") { return try ManifestFolder(Manifest(path: path, limits: limits)) }
+    let path = try path(model)
+    if path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
+      let manifest = try Manifest(path: path, limits: limits)
+      return manifest.folder.map { FolderOnDisk(path: $0, surroundings: surroundings, limits: limits) } ?? ManifestFolder(manifest)
+    }
     if path.hasSuffix(".gguf") { return try GGUFFolder(path: path, limits: limits) }
     return FolderOnDisk(path: path, surroundings: surroundings, limits: limits)
+  }
+
+  /// A path, a name in the Hugging Face cache, or one of the zoo's names: of a checkpoint that comes with it, or of one in that cache.
+  private func path(_ model: String) throws(AviaryError) -> String {
+    do throws(AviaryError) { return try ModelPath.resolve(model, environment: surroundings.environment, home: surroundings.home) } catch {
+      guard let manifest = try Zoo.manifest(named: model, surroundings, limits: limits) else { throw error }
+      if let folder = manifest.folder { return folder }
+      do throws(AviaryError) { return try ModelPath.resolve(manifest.repository, environment: surroundings.environment, home: surroundings.home) } catch {
+        throw AviaryError(
+          .file, "\(model) is not on this machine: \(error.found)", wanted: "\(manifest.repository) in the Hugging Face cache (licence: \(manifest.licence))", at: model)
+      }
+    }
   }
 
   /// The family that recognises a folder's configuration.

@@ -49,6 +49,7 @@ final class BatchFeed: Sendable {
     while true {
       let batches: [Result<[TrainingSample], AviaryError>]
       do throws(AviaryError) { batches = try self.round(&mixture, round).map { .success($0) } } catch { batches = [.failure(error)] }
+      if batches.isEmpty { return }
       for batch in batches.dropFirst(batches.count > 1 ? seen : 0) {
         room.wait()
         if queue.withLock({ $0.isStopped }) { return }

@@ -7,8 +7,10 @@ public struct Manifest: Sendable {
   public let name: String
   /// The `id` of the architecture that runs it.
   public let family: String
-  /// `org/name` on the Hugging Face hub.
+  /// `org/name` on the Hugging Face hub; the folder for a checkpoint that lies in the zoo.
   public let repository: String
+  /// Where the whole checkpoint lies, for one that comes with the zoo: a folder beside its manifest.
+  public let folder: String?
   public let licence: String
   /// What to fetch of the repository: names, `*` for any part of one.
   public let files: [String]
@@ -31,7 +33,7 @@ public struct Manifest: Sendable {
     public let files: [String]
   }
 
-  static let keys = ["name", "family", "repository", "licence", "files", "prompt", "parameters", "parts", "configuration"]
+  static let keys = ["name", "family", "repository", "folder", "licence", "files", "prompt", "parameters", "parts", "configuration"]
   private static let partKeys = ["folder", "repository", "licence", "files"]
 
   /// Reads a manifest.
@@ -39,13 +41,15 @@ public struct Manifest: Sendable {
   /// - Throws: `.config` with the key path of what is missing, wrong or unknown; `.file`, `.format`.
   public init(path: String, limits: Limits = .standard) throws(AviaryError) {
     let file = path.split(separator: "/").last.map(String.init) ?? path
-    try self.init(text: try TextFile.read(path, limits: limits), file: file, limits: limits)
+    try self.init(text: try TextFile.read(path, limits: limits), file: file, beside: String(path.dropLast(file.count)), limits: limits)
   }
 
   /// Reads the text of a manifest.
   ///
-  /// - Parameter file: its name, for errors.
-  init(text: String, file: String, limits: Limits = .standard) throws(AviaryError) {
+  /// - Parameters:
+  ///   - file: its name, for errors.
+  ///   - place: path of its folder, with a slash at the end, or empty.
+  init(text: String, file: String, beside place: String = "", limits: Limits = .standard) throws(AviaryError) {
     json = try YAMLFile.parse(text, name: file, limits: limits)
     let c = try ConfigReader(json, place: file)
     for key in json.object?.keys ?? [] where !Manifest.keys.contains(key) {
@@ -53,7 +57,12 @@ public struct Manifest: Sendable {
     }
     name = try c.string("name")
     family = try c.string("family")
-    repository = try c.string("repository")
+    let own = try c.optionalString("folder")
+    if let own, own.isEmpty || own.contains("/") || own.hasPrefix(".") {
+      throw AviaryError(.config, "the folder \(own)", wanted: "the name of one beside the manifest", at: "\(file): folder")
+    }
+    folder = own.map { place + $0 }
+    repository = try own.map { "Zoo/" + $0 } ?? c.string("repository")
     licence = try c.string("licence")
     files = try c.strings("files")
     promptStyle = try c.string("prompt")
@@ -73,7 +82,7 @@ public struct Manifest: Sendable {
       }
     }
     self.parts = parts
-    guard try c.object("configuration")?.has("config.json") == true else {
+    guard try own != nil || c.object("configuration")?.has("config.json") == true else {
       throw AviaryError(.config, "no config.json", wanted: "the model's configuration", at: "\(file): configuration")
     }
   }

@@ -42,7 +42,14 @@ public struct Zoo: Sendable {
   public static func find(
     _ surroundings: Surroundings, program: String? = Zoo.runningProgram, limits: Limits = .standard
   ) throws(AviaryError) -> Zoo {
-    if let named = surroundings.environment["AVIARY_ZOO"], !named.isEmpty { return try Zoo(folder: named, limits: limits) }
+    guard let place = place(surroundings, program: program) else {
+      throw AviaryError(.file, "no folder Zoo beside the program or here", wanted: "it, or AVIARY_ZOO with its path")
+    }
+    return try Zoo(folder: place, limits: limits)
+  }
+
+  private static func place(_ surroundings: Surroundings, program: String?) -> String? {
+    if let named = surroundings.environment["AVIARY_ZOO"], !named.isEmpty { return named }
     var places: [String] = []
     if let program {
       var folder = URL(fileURLWithPath: program).resolvingSymlinksInPath().deletingLastPathComponent()
@@ -53,10 +60,18 @@ public struct Zoo: Sendable {
       }
     }
     places.append("Zoo")
-    guard let place = places.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
-      throw AviaryError(.file, "no folder Zoo beside the program or here", wanted: "it, or AVIARY_ZOO with its path")
-    }
-    return try Zoo(folder: place, limits: limits)
+    return places.first { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  /// The manifest of that name, of which nothing but the zoo's folder needs to be read.
+  ///
+  /// - Returns: nil where there is no zoo, or no such manifest.
+  static func manifest(
+    named name: String, _ surroundings: Surroundings, program: String? = Zoo.runningProgram, limits: Limits
+  ) throws(AviaryError) -> Manifest? {
+    guard !name.isEmpty, !name.contains("/"), !name.hasPrefix("."), let place = place(surroundings, program: program) else { return nil }
+    let path = "\(place)/\(name).yaml"
+    return FileManager.default.fileExists(atPath: path) ? try Manifest(path: path, limits: limits) : nil
   }
 
   /// Whether a checkpoint is on this machine.
@@ -72,6 +87,10 @@ public struct Zoo: Sendable {
   /// weights and those of its parts to see that all files are there; reads none of them, and opens no socket.
   public func presence(of manifest: Manifest, _ surroundings: Surroundings, limits: Limits = .standard) -> Presence {
     let (environment, home) = (surroundings.environment, surroundings.home)
+    if let own = manifest.folder {
+      do throws(AviaryError) { _ = try Checkpoint.open(own, limits: limits) } catch { return .incomplete(error) }
+      return .present(folder: own)
+    }
     guard let folder = try? ModelPath.resolve(manifest.repository, environment: environment, home: home) else { return .absent }
     var missing: [String] = []
     var damage: AviaryError?
