@@ -45,7 +45,7 @@ import Testing
     keep: 10
     rate: 1e-3
     seed: 5
-    data: {all: data.jsonl}
+    \(lines.contains("data:") ? "" : "data: {all: data.jsonl}")
     \(lines)
     """
   }
@@ -65,7 +65,8 @@ import Testing
     }
   }
 
-  @Test(arguments: ["train: [adapter, language_model]\nema: 0.9\n", "lora: {rank: 2, dropout: 0.1, targets: [q_proj, v_proj]}\n", "train: [adapter]\nprecision: bf16\n"])
+  @Test(arguments: ["train: [adapter, language_model]\nema: 0.9\n", "lora: {rank: 2, dropout: 0.1, targets: [q_proj, v_proj]}\n", "train: [adapter]\nprecision: bf16\n",
+    "train: [adapter]\ngroup_by_length: true\ndata: {all: {path: data.jsonl, turns: 2}}\n"])
   func aRunThatWasKilledGoesOnAsIfItHadNot(_ lines: String) throws {
     let folder = try Self.folder()
     let text = Self.yaml(folder, lines)
@@ -80,6 +81,17 @@ import Testing
     #expect(resumed.notices.contains { $0.contains("behind step 2") })
     let found = try Self.losses(folder)
     #expect(found == wanted)
+  }
+
+  @Test func questionsAboutOnePictureBecomeAConversation() throws {
+    let folder = try Self.folder()
+    let text = Self.yaml(folder, "train: [adapter]\ndata: {all: {path: data.jsonl, turns: 4}}\n")
+    let samples = try TrainingRun.samples(try Self.config(text, folder), count: 8, Self.loader, on: try Self.backend(), skipsBad: false)
+    // Two conversations, the first of lines 1 and 3, drawn in another order from pass to pass.
+    let joined = samples.filter { $0.contains("A cat.") }
+    #expect(joined.count == 4 && samples.allSatisfy { $0.contains("Two.") != $0.contains("A cat.") })
+    for sample in joined { #expect(sample.contains("No.") && sample.components(separatedBy: "[picture").count == 2, "\(sample)") }
+    #expect(Set(joined).count == 2)
   }
 
   @Test func checkpointsAreOrdinaryOnes() throws {

@@ -39,6 +39,20 @@ struct ZooTests {
     let program = "\(Repository.root)/.build/triple/release/aviary"
     #expect(try Zoo.find(Self.nowhere, program: program).folder == Self.folder)
   }
+
+  @Test func aCheckpointOfTheZooIsFoundByItsName() throws {
+    var surroundings = Self.nowhere
+    surroundings.environment["AVIARY_ZOO"] = Self.folder
+    let loader = ModelLoader(surroundings)
+    #expect(try loader.folder("wren").name == "wren")
+    // Published elsewhere and not in the cache: the error names repository and licence.
+    let error = #expect(throws: AviaryError.self) { try loader.folder("yi-vl-6b") }
+    #expect("\(try #require(error))".contains("01-ai/Yi-VL-6B"))
+    for name in ["wrn", "../Zoo/wren", ".wren", ""] { #expect(throws: AviaryError.self, "\(name)") { try loader.folder(name) } }
+    let zoo = try Zoo(folder: Self.folder)
+    let wren = try #require(zoo.manifests.first { $0.name == "wren" })
+    #expect(zoo.presence(of: wren, Self.nowhere) == .present(folder: Self.folder + "/wren"))
+  }
 }
 
 /// Manifests on this machine, in a Hugging Face cache made for the test.
