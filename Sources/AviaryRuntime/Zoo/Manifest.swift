@@ -62,7 +62,7 @@ public struct Manifest: Sendable {
       throw AviaryError(.config, "the folder \(own)", wanted: "the name of one beside the manifest", at: "\(file): folder")
     }
     folder = own.map { place + $0 }
-    repository = try own.map { "Zoo/" + $0 } ?? c.string("repository")
+    if let own { repository = "Zoo/" + own } else { repository = try c.string("repository") }
     licence = try c.string("licence")
     files = try c.strings("files")
     promptStyle = try c.string("prompt")
@@ -82,7 +82,8 @@ public struct Manifest: Sendable {
       }
     }
     self.parts = parts
-    guard try own != nil || c.object("configuration")?.has("config.json") == true else {
+    let configuration = try c.object("configuration")
+    guard own != nil || configuration?.has("config.json") == true else {
       throw AviaryError(.config, "no config.json", wanted: "the model's configuration", at: "\(file): configuration")
     }
   }
