@@ -58,12 +58,15 @@ public protocol ModelFolder: Sendable {
   func part(_ name: String) throws(AviaryError) -> any ModelFolder
   /// - Parameter tokens: control tokens that the model's code adds to those of the files, in the order of their ids.
   func tokenizer(adding tokens: [String]) throws(AviaryError) -> any Tokenizer
+  /// False for weights alone, which have a speed but no words.
+  var hasTokenizer: Bool { get }
   /// The checkpoint's own chat template, where it has one.
   func promptTemplate() throws(AviaryError) -> (any PromptTemplate)?
 }
 
 extension ModelFolder {
   public func tokenizer() throws(AviaryError) -> any Tokenizer { try tokenizer(adding: []) }
+  public var hasTokenizer: Bool { true }
   /// As `weights()`, for folders without files.
   public func weights(file: String) throws(AviaryError) -> any WeightSource { try weights() }
 

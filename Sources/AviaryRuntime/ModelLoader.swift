@@ -87,7 +87,7 @@ public struct ModelLoader: Sendable {
       origin = .checkpoint(source, names)
     }
     let loaded = try Weights.load(origin, as: types, on: backend) { (w) throws(AviaryError) in try family.model(config, w) }
-    let processor = random == nil ? try family.processor(config, folder) : nil
+    let processor = random == nil && folder.hasTokenizer ? try family.processor(config, folder) : nil
     return LoadedModel(
       architecture: family.id, model: loaded.0, weights: loaded.1, processor: processor, backend: backend, name: folder.name,
       notices: try Self.notices(folder))

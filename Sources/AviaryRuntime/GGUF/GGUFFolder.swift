@@ -72,6 +72,8 @@ struct GGUFFolder: ModelFolder {
     try vocabulary.tokenizer(adding: tokens, limits: limits)
   }
 
+  var hasTokenizer: Bool { !vocabulary.isAbsent }
+
   func promptTemplate() throws(AviaryError) -> (any PromptTemplate)? {
     let key = "tokenizer.chat_template"
     guard let source = try file.metadata.optionalString(key) else { return nil }

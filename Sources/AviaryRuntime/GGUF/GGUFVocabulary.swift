@@ -10,8 +10,16 @@ struct GGUFVocabulary: Sendable {
   /// Spellings by id; read once, since there may be hundreds of thousands.
   private let tokens: [[UInt8]]
 
-  /// - Throws: `.format` where the file has no list of tokens.
+  /// Whether the file says that it has no tokenizer, as those made to measure speed do.
+  let isAbsent: Bool
+
+  /// - Throws: `.format` where the file has no list of tokens and does not say so.
   init(_ file: GGUFFile) throws(AviaryError) {
+    isAbsent = try file.metadata.optionalString(GGUFVocabulary.scope + "model") == "none"
+    if isAbsent {
+      (self.file, tokens) = (file, [])
+      return
+    }
     guard let tokens = file.array(GGUFVocabulary.scope + "tokens")?.strings() else {
       throw AviaryError(.format, "no list of tokens", wanted: "the vocabulary", at: "\(file.metadata.place): \(GGUFVocabulary.scope)tokens")
     }
@@ -21,6 +29,7 @@ struct GGUFVocabulary: Sendable {
 
   func tokenizer(adding extra: [String], limits: Limits) throws(AviaryError) -> any Tokenizer {
     let (m, scope) = (file.metadata, GGUFVocabulary.scope)
+    guard !isAbsent else { throw AviaryError(.request, "no tokenizer", wanted: "a file with one, to answer in words", at: m.place) }
     var lists = TokenLists(tokens: tokens, place: m.place)
     if let types = file.array(scope + "token_type") {
       guard let numbers = types.integers() else { throw AviaryError(.format, "no list of integers", at: "\(m.place): \(scope)token_type") }
