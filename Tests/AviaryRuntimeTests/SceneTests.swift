@@ -13,7 +13,7 @@ import Testing
     #expect(try SceneWriter.write(folder.path + "/b", seed: 7, count: 4, side: 32) == lines)
     #expect(lines > 4 * 7)
     func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + name)) }
-    for file in ["data.jsonl", "images/7.png", "images/10.png"] {
+    for file in ["data.jsonl", "maps.jsonl", "images/7.png", "images/10.png"] {
       let (a, b) = (try bytes("a/" + file), try bytes("b/" + file))
       #expect(a == b)
     }
@@ -41,5 +41,22 @@ import Testing
       #expect(said.contains { $0.hasPrefix("a big") || $0.hasPrefix("a small") }, "\(image)")
       #expect(said.contains { $0.hasPrefix("<box>(") } && said.contains("I don't know") && said.contains("yes") && said.contains("no"), "\(image)")
     }
+  }
+
+  @Test func aMapShowsWhatIsWhere() throws {
+    let folder = try TemporaryFolder()
+    _ = try SceneWriter.write(folder.path + "/a", seed: 100, count: 20, side: 64)
+    let text = try String(contentsOfFile: folder.path + "/a/maps.jsonl", encoding: .utf8)
+    let lines = text.split(separator: "\n")
+    #expect(lines.count == 20)
+    var things = 0
+    for line in lines {
+      let json = try JSONParser.parse(Array(line.utf8), name: "maps.jsonl")
+      let words = try #require(json["messages"]?.array?.last?["content"]?.string).split(separator: " ")
+      #expect(words.count == 64 && words.allSatisfy { $0 == "." || ($0.count == 2 && "rgbykant".contains($0.first ?? "-") && "cstr".contains($0.last ?? "-")) })
+      #expect(words.contains("."))
+      things += Set(words).count - 1
+    }
+    #expect(things > 20)
   }
 }

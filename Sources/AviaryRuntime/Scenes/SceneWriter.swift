@@ -4,7 +4,7 @@ import AviaryMedia
 public import AviaryTensor
 import Foundation
 
-/// Writes scenes as a data set: `images/N.png` and `data.jsonl`, a line per question and caption.
+/// Writes scenes as a data set: `images/N.png`; `data.jsonl`, a line per question and caption; `maps.jsonl`, what stands where in each.
 public enum SceneWriter {
   /// Scene k has the seed `seed + k`: two sets share no picture where their ranges do not meet.
   ///
@@ -17,6 +17,7 @@ public enum SceneWriter {
     }
     try Folder.make(folder + "/images")
     var lines: [String] = []
+    var maps: [String] = []
     for index in 0..<count {
       let own = seed &+ UInt64(index)
       let scene = Scene(seed: own)
@@ -26,7 +27,9 @@ public enum SceneWriter {
         throw AviaryError(.file, "it cannot be written", wanted: "room and a place that can be written to", at: name)
       }
       for turn in scene.turns(seed: own) { lines.append(line(turn, name)) }
+      maps.append(line(scene.map, name))
     }
+    try WholeFile.write(maps.joined(separator: "\n") + "\n", to: folder + "/maps.jsonl")
     try WholeFile.write(lines.joined(separator: "\n") + "\n", to: folder + "/data.jsonl")
     return lines.count
   }
