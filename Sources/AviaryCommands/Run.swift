@@ -43,9 +43,7 @@ struct Run: AsyncParsableCommand {
     if let draw { try FileWriter.check(draw) }
     let session = try ModelSession(words.count == 2 ? words[0] : nil, settings, adapters: adapter)
     let loaded = session.engine.loaded
-    if draw != nil, image.isEmpty || loaded.processor?.regions == nil {
-      throw AviaryError(.request, "nothing that could be drawn", wanted: "a picture, and a family that answers with places: qwen-vl, vary or deepseek-vl")
-    }
+    if draw != nil { try Places.check(pictures: image.count, loaded) }
     let pictures = try session.images(image)
     let shown = try demonstrations.load(for: session)
     guard !raw || shown.isEmpty && box.isEmpty else {
@@ -60,17 +58,11 @@ struct Run: AsyncParsableCommand {
 
     let interrupt = Interrupt()
     let result = try await Answer.stream(session.engine.generate(request), showing: !json, interrupt)
-    if let draw, let picture = request.images.last {
-      try DrawnRegions.write(result.places.regions, on: picture, to: draw)
-    }
+    if !json { Console.print("") }
+    if let draw { try Places.draw(result.places, on: request.images, to: draw, quietly: json) }
     if json {
       Console.print(JSONWriter.text(Answer.json(result, session)))
     } else {
-      Console.print("")
-      if draw != nil {
-        Console.error("drawn: \(result.places.regions.count) places")
-        for problem in result.places.problems { Console.error("not drawn: \(problem)") }
-      }
       Console.error(Answer.timings(result, load: session.loadSeconds))
     }
   }

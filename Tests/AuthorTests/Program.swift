@@ -19,12 +19,14 @@ struct Program {
 
   /// Runs it to its end.
   ///
-  /// - Parameter folder: the working folder.
-  func run(_ arguments: [String], in folder: String? = nil) throws -> Outcome {
-    try Self.run(Self.folder.appending(path: name).path, arguments, in: folder)
+  /// - Parameters:
+  ///   - folder: the working folder.
+  ///   - input: what stands on its stdin.
+  func run(_ arguments: [String], in folder: String? = nil, input: String = "") throws -> Outcome {
+    try Self.run(Self.folder.appending(path: name).path, arguments, in: folder, input: input)
   }
 
-  static func run(_ path: String, _ arguments: [String], in folder: String? = nil) throws -> Outcome {
+  static func run(_ path: String, _ arguments: [String], in folder: String? = nil, input: String = "") throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
@@ -35,10 +37,12 @@ struct Program {
     defer { try? FileManager.default.removeItem(at: scratch) }
     let files = ["out", "err"].map { scratch.appending(path: $0) }
     for file in files { try Data().write(to: file) }
+    let typed = scratch.appending(path: "in")
+    try Data(input.utf8).write(to: typed)
     let handles = try files.map { try FileHandle(forWritingTo: $0) }
     process.standardOutput = handles[0]
     process.standardError = handles[1]
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = try FileHandle(forReadingFrom: typed)
     try process.run()
     process.waitUntilExit()
     let texts = try files.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
