@@ -45,7 +45,9 @@ enum Answer {
   }
 
   /// The object that `--json` prints.
-  static func json(_ r: GenerationResult, _ session: ModelSession) -> JSONValue {
+  ///
+  /// - Parameter name: what the model was called, where its own name would not tell it from others.
+  static func json(_ r: GenerationResult, _ session: ModelSession, as name: String? = nil) -> JSONValue {
     return object([
       ("text", .string(r.text)), ("prompt", .string(r.prompt)), ("input_ids", .array(r.inputIDs.map { .int(Int($0)) })),
       ("generated_ids", .array(r.generatedIDs.map { .int(Int($0)) })), ("finish_reason", .string(r.finishReason.rawValue)),
@@ -65,7 +67,7 @@ enum Answer {
           ("arena_bytes", .int(r.arenaBytes)), ("kv_cache_bytes", .int(r.cacheBytes)),
         ])
       ),
-      ("model", .string(session.engine.loaded.name)), ("backend", .string(type(of: session.engine.loaded.backend).id)),
+      ("model", .string(name ?? session.engine.loaded.name)), ("backend", .string(type(of: session.engine.loaded.backend).id)),
     ])
   }
 

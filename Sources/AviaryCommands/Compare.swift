@@ -34,7 +34,7 @@ struct Compare: AsyncParsableCommand {
       do throws(AviaryError) {
         let session = try ModelSession(model, settings)
         let result = try await ask(session, text, interrupt)
-        objects.append(Answer.json(result, session))
+        objects.append(Answer.json(result, session, as: model))
         rows.append(row(model, session, result))
       } catch {
         // Caught here and thrown again: a catch with a condition makes Swift 6.3 stop on itself in debug builds.
@@ -44,7 +44,7 @@ struct Compare: AsyncParsableCommand {
         object.append("model", .string(model))
         object.append("error", .string("\(error)"))
         objects.append(.object(object))
-        rows.append([model, "", "", "", "", "", "error: \(error)"])
+        rows.append([model, "", "", "", "", "", "error: \(error)".escapedLine])
       }
     }
     Console.print(json ? JSONWriter.text(.array(objects)) : Table.text(rows))
@@ -61,11 +61,9 @@ struct Compare: AsyncParsableCommand {
 
   private func row(_ model: String, _ session: ModelSession, _ result: GenerationResult) -> [String] {
     let rate = result.decodeSeconds > 0 ? Double(max(result.generatedIDs.count - 1, 0)) / result.decodeSeconds : 0
-    // One line: what would break it is written as its escape.
-    let answer = result.text.unicodeScalars.reduce(into: "") { $0 += $1.value < 32 || $1.value == 127 ? $1.escaped(asASCII: false) : String($1) }
     return [
       model, "\(Answer.rounded(session.loadSeconds)) s", "\(Answer.rounded(result.lookSeconds)) s", "\(result.promptTokens) in \(Answer.rounded(result.prefillSeconds)) s",
-      "\(result.generatedIDs.count)", "\(Answer.rounded(rate))", answer,
+      "\(result.generatedIDs.count)", "\(Answer.rounded(rate))", result.text.escapedLine,
     ]
   }
 }
