@@ -66,6 +66,8 @@ let package = Package(
     .executableTarget(name: "RegistryTool", path: "Plugins/Tools/RegistryTool", swiftSettings: settings),
     .executableTarget(name: "BuildNumberTool", path: "Plugins/Tools/BuildNumberTool", swiftSettings: settings),
     .plugin(name: "BuildNumber", capability: .buildTool(), dependencies: ["BuildNumberTool"], path: "Plugins/Tools/BuildNumber"),
+    .executableTarget(name: "EmbedTool", path: "Plugins/Tools/EmbedTool", swiftSettings: settings),
+    .plugin(name: "ExampleFamily", capability: .buildTool(), dependencies: ["EmbedTool"], path: "Plugins/Tools/ExampleFamily"),
     .plugin(name: "Registry", capability: .buildTool(), dependencies: ["RegistryTool"], path: "Plugins/Tools/Registry"),
     module(
       "Architectures", core + ["AviaryParts", "AviaryNN", "AviaryMedia", "AviaryText"], path: "Plugins/Architectures", exclude: familyReadmes,
@@ -90,7 +92,7 @@ let package = Package(
     // Shared libraries find the core's symbols in the program that loads them, whoever builds that program.
     .target(
       name: "AviaryCommands", dependencies: core + ["AviaryRuntime", "AviaryFormats", "AviaryTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: settings, linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]),
+      swiftSettings: settings, linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])], plugins: ["ExampleFamily"]),
     .executableTarget(name: "aviary", dependencies: ["AviaryCommands"], swiftSettings: settings),
 
     // Examples: what the guides in docs build, compiled and tested here as well

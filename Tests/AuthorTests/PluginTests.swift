@@ -6,18 +6,9 @@ import Testing
 
 /// A family as a shared library: written by the scaffold, compiled, loaded, run.
 @Suite(.serialized) struct PluginTests {
-  static let configuration = """
-    {
-      "model_type": "heron", "image_token_index": 3,
-      "vision_config": {
-        "model_type": "clip_vision_model", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2,
-        "image_size": 28, "patch_size": 7
-      },
-      "text_config": {
-        "model_type": "llama", "hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 3, "vocab_size": 320
-      }
-    }
-    """
+  /// The example's, for a new family.
+  static let configuration: String? = try? String(contentsOfFile: "\(Program.repository)/Examples/OutOfTreeModel/Tests/ViPLLaVATests/config.json", encoding: .utf8)
+    .replacing("vipllava", with: "heron")
   static let picture = "\(Program.repository)/Tests/Golden/images/a-cat.png"
 
   /// Compiling takes the most time, so one test does all that needs the compiled library.
@@ -27,7 +18,7 @@ import Testing
     #expect(try Program.aviary.run(["new", "architecture", "Heron", "--at", at]).code == 0)
     let compiled = try Program.aviary.run(["plugin", "\(at)/Heron", "-o", "\(at)/libHeron.so"])
     #expect(compiled.code == 0, "\(compiled.errors)")
-    try folder.write("heron.json", Self.configuration)
+    try folder.write("heron.json", try #require(Self.configuration))
     try folder.write("run.yaml", "plugins: [./libHeron.so]\nmodel: \(at)/tiny\nmax_tokens: 5\n")
 
     // Unknown without the library; with it, it is made and asked, by flag and by configuration.

@@ -43,7 +43,10 @@ struct Scaffold {
     family.map { ("Plugins/Architectures/\($0.path)", $0.text) } + [("Tests/FamilyTests/\(name)Tests.swift", filled(Self.tests))]
   }
 
-  private func filled(_ template: String) -> String { template.replacing("__NAME__", with: name).replacing("__ID__", with: id) }
+  private func filled(_ template: String) -> String {
+    let indented = Self.configuration.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
+    return template.replacing("__CONFIGURATION__", with: indented).replacing("__NAME__", with: name).replacing("__ID__", with: id)
+  }
 
   /// Writes the files and returns their paths.
   ///

@@ -10,11 +10,13 @@ struct ViPLLaVAProcessor: Processor {
   let stop: StopRule
   private let config: ViPLLaVA.Config
   private let pictures: CLIPPreprocessor
+  private let template: (any PromptTemplate)?
   private let marker: String
 
   init(_ config: ViPLLaVA.Config, _ folder: any ModelFolder) throws(AviaryError) {
     self.config = config
     tokenizer = try folder.tokenizer()
+    template = try folder.promptTemplate()
     marker = tokenizer.token(config.imageToken) ?? "<image>"
     pictures = try CLIPPreprocessor(try folder.optionalConfig("preprocessor_config.json") ?? .empty("preprocessor_config.json"), side: config.vision.imageSize)
     try pictures.check(encoderSide: config.vision.imageSize, at: "preprocessor_config.json")
@@ -25,9 +27,11 @@ struct ViPLLaVAProcessor: Processor {
   var parameters: String { "\(ViPLLaVA.id) \(pictures)" }
 
   func prompt(_ messages: [ChatMessage], _ options: PromptOptions) throws(AviaryError) -> MarkedText {
-    // Its turns are those of the first LLaVA.
+    var messages = messages
+    if let system = options.system, messages.first?.role != .system { messages.insert(ChatMessage(.system, system), at: 0) }
+    if let template { return try template.render(messages, addGenerationPrompt: true, imageMarker: marker) }
+    // Without a template of the checkpoint's own, the turns of the first LLaVA.
     var style = PromptStyle.llavaV0
-    style.system = options.system ?? style.system
     style.image = .init(marker + "\n")
     return try style.render(messages)
   }
