@@ -1,5 +1,6 @@
 import ArgumentParser
 import AviaryRuntime
+import AviaryTensor
 
 /// Adds adapters to a model's weights for good.
 struct Merge: ParsableCommand {
@@ -14,8 +15,11 @@ struct Merge: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write, which must not be there.", valueName: "dir"))
   var output: String
 
-  func run() throws {
-    let changed = try ModelLoader.here.merge(model, adapters: adapter, to: output)
+  func run() throws { try Self.write(model, adapters: adapter, to: output, .here) }
+
+  static func write(_ model: String, adapters: [String], to output: String, _ loader: ModelLoader) throws(AviaryError) {
+    guard !adapters.isEmpty else { throw AviaryError(.request, "no adapter", wanted: "--adapter DIR at least once") }
+    let changed = try loader.merge(model, adapters: adapters, to: output)
     Console.print("\(output): \(changed) tensors changed")
   }
 }

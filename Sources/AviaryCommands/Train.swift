@@ -3,10 +3,16 @@ import AviaryCore
 import AviaryRuntime
 import AviaryTensor
 
-/// Trains a model, or an adapter for one.
+/// Trains a model, or an adapter for one; `aviary train report` draws what a run logged.
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a model or a LoRA adapter as a YAML file says.",
+    abstract: "Train a model or a LoRA adapter as a YAML file says.", subcommands: [TrainFile.self, TrainReport.self], defaultSubcommand: TrainFile.self)
+}
+
+/// What `aviary train FILE` means.
+struct TrainFile: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "file", abstract: "Train as a YAML file says; the word `file` may be left out.",
     discussion: "Writes a run folder with metrics.jsonl and checkpoints that every other command takes. See docs/fine-tuning.md.")
 
   @Argument(help: "What to train, on what, and how: a YAML file.")
@@ -17,14 +23,11 @@ struct Train: ParsableCommand {
   var skipBad = false
   @Option(help: "Print that many samples with what is learnt between ⟦ and ⟧, and end.")
   var show: Int?
-  @Flag(help: "FILE is a run's folder: draw its losses as losses.svg, and end.")
-  var report = false
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder, instead of the file's.", valueName: "dir"))
   var output: String?
   @OptionGroup var backend: BackendArguments
 
   func run() throws {
-    if report { return Console.print(try LossCurve.write(file)) }
     let text = try TextFile.read(file)
     let parent = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
     var config = try TrainConfig(yaml: text, name: file, folder: parent)

@@ -98,9 +98,6 @@ import Testing
     let folder = try Self.folder()
     let run = try Self.train(folder, Self.yaml(folder, steps: 2))
     #expect(run.result.hasSuffix("/step-2"))
-    let picture = try String(contentsOfFile: LossCurve.write(folder.path + "/run"), encoding: .utf8)
-    #expect(picture.hasPrefix("<svg") && picture.contains("<path d=\"M48.0 ") && picture.hasSuffix("</svg>\n"))
-    expectError(.file, "no metrics.jsonl") { _ = try LossCurve.write(folder.path) }
     let (trained, before) = try (Self.loader.load(run.result, on: Self.backend()), Self.loader.load(Self.model, on: Self.backend()))
     let logits = try [trained, before].map { try Self.logits($0) }
     #expect(logits[0] != logits[1] && logits[0].allSatisfy { $0.isFinite })
