@@ -28,7 +28,8 @@ struct ByteLevelTokenizer {
     var spellings = (ByteAlphabet.scalars.map { String(Character($0)) } + (0..<size).map(Self.letters)).makeIterator()
     var vocabulary = JSONObject()
     for id in 0..<size { vocabulary.append(taken[id] ?? spellings.next() ?? "", .int(id)) }
-    let stage = object([("type", .string("ByteLevel")), ("add_prefix_space", .bool(false)), ("trim_offsets", .bool(true)), ("use_regex", .bool(false))])
+    // Without merges it is the same where texts are cut into words; GGUF has a name for GPT-2's cuts and none for no cuts.
+    let stage = object([("type", .string("ByteLevel")), ("add_prefix_space", .bool(false)), ("trim_offsets", .bool(true)), ("use_regex", .bool(true))])
     let added = controls.map { control in
       object([
         ("id", .int(Int(control.id))), ("content", .string(control.token)), ("special", .bool(true)), ("normalized", .bool(false)),

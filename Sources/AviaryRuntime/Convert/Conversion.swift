@@ -29,25 +29,29 @@ public struct Conversion: Sendable {
     let files = CheckpointNames(source, names)
     switch family.id {
     case LlamaText.id:
-      try language(try LlamaText.config(folder), folder, CheckpointNames(source, names), scope: "", to: path)
+      try language(try llama(try LlamaText.config(folder), folder), folder, files, scope: "", to: path)
+      return [path]
+    case DecoderText.id:
+      // Their names in GGUF stand for the published ones, not for those of the parts that run them.
+      try language(try LanguageToWrite(try DecoderText.config(folder), at: folder.name), folder, CheckpointNames(source, NameMap()), scope: "", to: path)
       return [path]
     case LLaVA.id:
       let c = try LLaVA.config(folder)
       let beside = url.deletingLastPathComponent().appendingPathComponent("mmproj-" + url.lastPathComponent).path
       let projector: [(String, String)] = if case .original = c.layout { numbered([0, 2]) } else { [("linear_1.", "mm.0."), ("linear_2.", "mm.2.")] }
-      try language(llama(c.text, folder), folder, files, scope: "language_model.", to: path)
+      try language(try llama(try plain(c.text, folder), folder), folder, files, scope: "language_model.", to: path)
       let tower: any ModelFolder = if case .original(let original) = c.layout { try folder.part(original.tower) } else { folder }
       try eyes(EyesToWrite(vision: c.vision, features: c.features, pinpoints: c.gridPinpoints ?? [], projector: projector), tower, files, to: beside)
       return [path, beside]
     case YiVL.id:
       let c = try YiVL.config(folder)
       let beside = url.deletingLastPathComponent().appendingPathComponent("mmproj-" + url.lastPathComponent).path
-      try language(llama(c.text, folder), folder, files, scope: "language_model.", to: path)
+      try language(try llama(try plain(c.text, folder), folder), folder, files, scope: "language_model.", to: path)
       try eyes(
         EyesToWrite(vision: c.vision, features: c.features, pinpoints: [], projector: numbered([0, 1, 3, 4])), try folder.part(c.tower), files, to: beside)
       return [path, beside]
     default:
-      throw AviaryError(.request, "the family \(family.id)", wanted: "one that GGUF files have a form for: llama, llava, yi-vl", at: folder.name)
+      throw AviaryError(.request, "the family \(family.id)", wanted: "one that GGUF files have a form for: llama, decoder, llava, yi-vl", at: folder.name)
     }
   }
 
@@ -56,32 +60,36 @@ public struct Conversion: Sendable {
 
   // MARK: Language model
 
-  private func llama(_ c: DecoderConfig, _ folder: any ModelFolder) throws(AviaryError) -> LlamaConfig {
+  /// The decoder that a projector file can stand beside.
+  private func plain(_ c: DecoderConfig, _ folder: any ModelFolder) throws(AviaryError) -> LlamaConfig {
     guard case .llama(let config) = c else {
-      throw AviaryError(.request, "a language model that is no Llama", wanted: "Llama, Mistral or Qwen2, which can be written as GGUF", at: folder.name)
+      throw AviaryError(.request, "pictures for a language model that is no Llama", wanted: "Llama, Mistral or Qwen2, which can be written as GGUF", at: folder.name)
     }
     return config
   }
 
-  private func language(_ c: LlamaConfig, _ folder: any ModelFolder, _ files: CheckpointNames, scope: String, to path: String) throws(AviaryError) {
+  private func llama(_ c: LlamaConfig, _ folder: any ModelFolder) throws(AviaryError) -> LanguageToWrite {
     let config = try folder.config()
     let text = try config.object("text_config") ?? config
-    let isQwen = try text.string("model_type", default: "llama") == "qwen2"
-    let architecture = isQwen ? GGUFArchitecture.qwen2 : .llama
+    return try LanguageToWrite(c, isQwen2: try text.string("model_type", default: "llama") == "qwen2", at: folder.name)
+  }
+
+  private func language(_ c: LanguageToWrite, _ folder: any ModelFolder, _ files: CheckpointNames, scope: String, to path: String) throws(AviaryError) {
     guard let onDisk = folder as? FolderOnDisk else {
       throw AviaryError(.request, "a checkpoint without tokenizer files", wanted: "a folder with tokenizer.model or tokenizer.json", at: folder.name)
     }
     let vocabulary = try FolderTokenizer.lists(onDisk, count: c.vocabularySize)
-    var metadata = LanguageMetadata.entries(c, architecture, name: folder.name)
+    var metadata = LanguageMetadata.entries(c, name: folder.name)
     metadata += LanguageMetadata.entries(vocabulary, template: try folder.chatTemplateSource())
     metadata.append(("general.file_type", .u32(LanguageMetadata.fileType(weights))))
     var outputs: [GGUFOutput] = []
-    for (published, stored) in GGUFNames.published(architecture, layers: c.layers) {
+    for (published, stored) in GGUFNames.published(c.architecture, layers: c.layers) {
       guard let tensor = try files.tensor(scope + published) else { continue }
       if c.tiesEmbeddings, stored == "output.weight" { continue }
-      let heads = stored.contains("attn_q.") ? c.heads : stored.contains("attn_k.") ? c.kvHeads : 0
-      // Rows of queries and keys in the order in which rotated pairs are neighbours.
-      let order = architecture == .llama && heads > 0 && !c.ropeIsInterleaved ? RowOrder(heads: heads, head: c.headDim) : nil
+      let order = c.order(of: stored)
+      guard order.map({ tensor.shape.count > 0 && tensor.shape[0] == $0.rows }) ?? true else {
+        throw AviaryError(.weights, "\(published) of \(tensor.shape)", wanted: "\(order?.rows ?? 0) rows", at: folder.name)
+      }
       outputs.append(tensor.output(stored, as: weights, order))
     }
     try GGUFWriter.write(metadata, outputs, to: path)

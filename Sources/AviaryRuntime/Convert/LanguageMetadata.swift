@@ -7,15 +7,32 @@ import AviaryText
 enum LanguageMetadata {
   typealias Entries = [(key: String, value: GGUFEntry)]
 
-  static func entries(_ c: LlamaConfig, _ architecture: GGUFArchitecture, name: String) -> Entries {
+  static func entries(_ model: LanguageToWrite, name: String) -> Entries {
+    let general: Entries = [
+      ("general.architecture", .string(model.architecture.rawValue)), ("general.type", .string("model")), ("general.name", .string(name)),
+      ("general.quantization_version", .u32(2)),
+    ]
+    return general + model.sizes
+  }
+
+  /// What every architecture counts.
+  ///
+  /// - Parameter hidden: channels between the matrices of a block's MLP.
+  static func sizes(_ architecture: GGUFArchitecture, vocabulary: Int, context: Int, width: Int, hidden: Int, layers: Int, heads: Int) -> Entries {
     let scope = architecture.rawValue
-    var entries: Entries = [
-      ("general.architecture", .string(scope)), ("general.type", .string("model")), ("general.name", .string(name)), ("general.quantization_version", .u32(2)),
-      ("\(scope).vocab_size", .u32(c.vocabularySize)), ("\(scope).context_length", .u32(c.contextLength)), ("\(scope).embedding_length", .u32(c.hiddenSize)),
-      ("\(scope).block_count", .u32(c.layers)), ("\(scope).feed_forward_length", .u32(c.intermediateSize)),
-      ("\(scope).rope.dimension_count", .u32(c.headDim)), ("\(scope).attention.head_count", .u32(c.heads)),
-      ("\(scope).attention.head_count_kv", .u32(c.kvHeads)), ("\(scope).attention.layer_norm_rms_epsilon", .float(Float(c.epsilon))),
-      ("\(scope).rope.freq_base", .float(Float(c.ropeTheta))),
+    return [
+      ("\(scope).vocab_size", .u32(vocabulary)), ("\(scope).context_length", .u32(context)), ("\(scope).embedding_length", .u32(width)),
+      ("\(scope).block_count", .u32(layers)), ("\(scope).feed_forward_length", .u32(hidden)), ("\(scope).attention.head_count", .u32(heads)),
+    ]
+  }
+
+  static func sizes(_ c: LlamaConfig, _ architecture: GGUFArchitecture) -> Entries {
+    let scope = architecture.rawValue
+    var entries = sizes(
+      architecture, vocabulary: c.vocabularySize, context: c.contextLength, width: c.hiddenSize, hidden: c.intermediateSize, layers: c.layers, heads: c.heads)
+    entries += [
+      ("\(scope).rope.dimension_count", .u32(c.headDim)), ("\(scope).attention.head_count_kv", .u32(c.kvHeads)),
+      ("\(scope).attention.layer_norm_rms_epsilon", .float(Float(c.epsilon))), ("\(scope).rope.freq_base", .float(Float(c.ropeTheta))),
     ]
     if c.ropeScaling != 1 {
       entries.append(("\(scope).rope.scaling.type", .string("linear")))

@@ -3,15 +3,31 @@ import AviaryFormats
 import AviaryTensor
 import Dispatch
 
-/// An order of rows: of each head's, the two halves in turn, as llama.cpp's files have queries and keys.
-struct RowOrder: Sendable {
-  let heads: Int
-  let head: Int
+/// An order of a matrix's rows that llama.cpp's files have and published checkpoints have not.
+enum RowOrder: Sendable {
+  /// Of queries and keys: each head's two halves in turn, so that rotated pairs are neighbours.
+  case pairs(heads: Int, head: Int)
+  /// Of GPT-NeoX's joint matrix: all queries, all keys, all values instead of each head's three in turn.
+  case thirds(heads: Int, head: Int)
 
   /// Which row of the checkpoint is row `index` of the file.
   func source(of index: Int) -> Int {
-    let (h, i) = (index / head, index % head)
-    return h * head + i % 2 * (head / 2) + i / 2
+    switch self {
+    case .pairs(_, let head):
+      let (h, i) = (index / head, index % head)
+      return h * head + i % 2 * (head / 2) + i / 2
+    case .thirds(let heads, let head):
+      let (third, h, i) = (index / (heads * head), index / head % heads, index % head)
+      return (h * 3 + third) * head + i
+    }
+  }
+
+  /// Rows of the matrix.
+  var rows: Int {
+    switch self {
+    case .pairs(let heads, let head): heads * head
+    case .thirds(let heads, let head): 3 * heads * head
+    }
   }
 }
 

@@ -139,5 +139,6 @@ struct GGUFConfig {
     c.append("rotary_pct", .double(min(1, (Double(sizes.rotary) + 0.25) / Double(sizes.head))))
     c.append("use_parallel_residual", .bool(try m.bool(key("use_parallel_residual"), default: true)))
     c.append("joins_projections", .bool(true))
+    c.append("attention_bias", .bool(try file.tensor("blk.0.attn_qkv.bias") != nil))
   }
 }
