@@ -18,7 +18,7 @@ import Testing
   }
 
   /// A folder with three conversations, two of them about a picture.
-  private static func folder() throws -> TemporaryFolder {
+  static func folder() throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
     try FileManager.default.copyItem(atPath: Golden.ownFolder + "/images/a-cat.png", toPath: folder.path + "/cat.png")
     try folder.write(

@@ -26,7 +26,9 @@ struct StageSetup {
     _ stage: TrainConfig.Stage, _ config: TrainConfig, _ loader: ModelLoader, _ backend: any Backend, model: String, adapter folder: String?
   ) throws(AviaryError) {
     let modelFolder = try loader.folder(model)
-    let types = WeightTypes(language: config.precision, vision: config.precision, adapter: config.precision)
+    var types = WeightTypes(language: config.precision, vision: config.precision, adapter: config.precision)
+    // As everywhere, the projector keeps its type.
+    if stage.lora != nil, let frozen = config.frozenWeights { (types.language, types.vision) = (frozen, frozen) }
     var loaded = try loader.load(modelFolder, as: try loader.architecture(of: modelFolder), on: backend, weights: types, random: nil)
     guard let processor = loaded.processor else { throw AviaryError(.request, "no tokenizer", wanted: "a checkpoint with one", at: model) }
     let (source, map) = try loader.weights(modelFolder)

@@ -39,6 +39,8 @@ public struct TrainConfig: Sendable {
   /// Weights from random numbers instead of the folder's.
   public var startsFresh = false
   public var precision: DType?
+  /// How the model's matrices are stored under a LoRA adapter, which leaves them frozen: quantised perhaps; nil for `precision`.
+  public var frozenWeights: DType?
   public var seed: UInt64
   public var batch: Int
   public var accumulate: Int
@@ -59,7 +61,8 @@ public struct TrainConfig: Sendable {
   public var stages: [Stage]
 
   static let keys = [
-    "name", "model", "output", "init", "precision", "seed", "batch", "accumulate", "group_by_length", "max_length", "optimizer", "betas", "epsilon", "weight_decay",
+    "name", "model", "output", "init", "precision", "weights", "seed", "batch", "accumulate", "group_by_length", "max_length", "optimizer", "betas",
+    "epsilon", "weight_decay",
     "momentum", "clip", "schedule", "warmup", "floor", "rate", "checkpointing", "ema", "save_every", "keep", "style", "data", "stages", "train",
     "steps", "epochs", "lora",
   ]
@@ -79,6 +82,7 @@ public struct TrainConfig: Sendable {
     output = path(try c.string("output"))
     startsFresh = try c.choice("init", default: "checkpoint", of: [("checkpoint", false), ("random", true)])
     precision = try c.choice("precision", default: "keep", of: [("keep", nil as DType?), ("f32", .f32), ("bf16", .bf16)])
+    frozenWeights = try c.choice("weights", default: "keep", of: [("keep", nil as DType?)] + DType.storable.map { ($0.description, $0) })
     seed = UInt64(try c.int("seed", default: 0, in: 0...(1 << 53)))
     batch = try c.int("batch", default: 8, in: 1...65_536)
     accumulate = try c.int("accumulate", default: 1, in: 1...65_536)
@@ -108,7 +112,10 @@ public struct TrainConfig: Sendable {
     if stages.dropLast().contains(where: { $0.lora != nil }) {
       throw AviaryError(.config, "a stage behind one with lora", wanted: "lora in the last stage only", at: "\(name): stages")
     }
-    guard !stages.isEmpty else { throw AviaryError(.config, "no stages", wanted: "at least one", at: "\(name): stages") }
+    guard let last = stages.last else { throw AviaryError(.config, "no stages", wanted: "at least one", at: "\(name): stages") }
+    if let frozenWeights, last.lora == nil {
+      throw AviaryError(.config, "weights \(frozenWeights) without lora", wanted: "precision, for weights that are trained themselves", at: name)
+    }
   }
 
   private static func check(_ c: ConfigReader, _ keys: [String]) throws(AviaryError) {

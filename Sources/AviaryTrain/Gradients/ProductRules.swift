@@ -4,7 +4,7 @@ import AviaryTensor
 extension Backward {
   func matmul(_ transposed: Bool) -> [Tensor?] {
     let (a, b) = (operands[0], operands[1])
-    let da = wants[0] ? dy.matmul(b, transposed: !transposed) : nil
+    let da = wants[0] ? (b.dtype.isQuantised ? throughBlocks(b) : dy.matmul(b, transposed: !transposed)) : nil
     guard wants[1] else { return [da, nil] }
     // A matrix that serves all batches sees them as more rows.
     let rows = b.rank == 2 ? a.reshaped(-1, a.size(a.rank - 1)) : a
@@ -12,6 +12,21 @@ extension Backward {
     let db = transposed ? dys.transposed().matmul(rows, transposed: false) : rows.transposed().matmul(dys, transposed: false)
     return [da, db]
   }
+
+  /// dy through a quantised weight [out, in], which products read along its rows only: pieces of its rows as f32, one after the
+  /// other, so that the weight is never whole in memory as floats.
+  private func throughBlocks(_ weight: Tensor) -> Tensor {
+    let (outs, ins) = (weight.size(0), weight.size(1))
+    let rows = max(1, Self.floatsOfAPiece / ins)
+    return stride(from: 0, to: outs, by: rows).reduce(nil as Tensor?) { sum, start in
+      let range = start..<min(start + rows, outs)
+      let part = dy.slice(dy.rank - 1, range).matmul(weight.slice(0, range).asFloat, transposed: false)
+      return sum.map { $0 + part } ?? part
+    } ?? dy
+  }
+
+  /// 4 MiB.
+  private static let floatsOfAPiece = 1 << 20
 
   func conv2d(_ spec: Conv2D) -> [Tensor?] {
     let kernel = operands[1]
