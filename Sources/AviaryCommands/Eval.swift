@@ -18,6 +18,8 @@ struct Eval: ParsableCommand {
   var adapter: [String] = []
   @Option(help: "Most tokens of an answer.")
   var maxTokens = 64
+  @Option(help: "Questions that are answered at the same time; answers stay the same, memory for their caches grows.")
+  var batch = 8
   @Option(help: "Lines to ask, from the first.")
   var limit: Int?
   @Option(help: ArgumentHelp("Write PREFIX.json and PREFIX.md, with the answers that were not right.", valueName: "prefix"))
@@ -27,12 +29,14 @@ struct Eval: ParsableCommand {
   @OptionGroup var backend: BackendArguments
 
   func run() throws {
-    guard maxTokens > 0, limit ?? 1 > 0 else { throw ValidationError("--max-tokens and --limit are 1 or more") }
+    guard maxTokens > 0, limit ?? 1 > 0, (1...256).contains(batch) else {
+      throw ValidationError("--max-tokens and --limit are 1 or more, --batch is 1 to 256")
+    }
     guard let metric = Evaluation.Metric(rawValue: metric) else {
       throw AviaryError(.request, "no metric \(metric)", wanted: "one of " + Evaluation.Metric.allCases.map(\.rawValue).joined(separator: ", "), at: "--metric")
     }
     var evaluation = Evaluation(metric)
-    evaluation.maxTokens = maxTokens
+    (evaluation.maxTokens, evaluation.batch) = (maxTokens, batch)
     evaluation.limit = limit ?? .max
     let settings = try backend.settings()
     let found = try evaluation.run(model, adapters: adapter, data: data, try settings.loader(), on: try settings.openBackend()) { done, all in

@@ -200,32 +200,4 @@ import Testing
     let logits = try Self.logits(try Self.loader.load(run.result, on: Self.backend()))
     #expect(logits.allSatisfy { $0.isFinite })
   }
-
-  @Test func evaluationCountsRightAnswers() throws {
-    let folder = try Self.folder()
-    let backend = try Self.backend()
-    var evaluation = Evaluation(.exact)
-    evaluation.maxTokens = 4
-    func ask() throws -> Evaluation.Report { try evaluation.run(Self.model, adapters: [], data: folder.path + "/data.jsonl", Self.loader, on: backend) { _, _ in } }
-    let first = try ask()
-    #expect(first.score == 0 && first.rows.count == 3 && first.markdown.contains("| data.jsonl, line 1 |"))
-    // Its own answers are right.
-    let lines = first.rows.map { row in
-      JSONWriter.text(.object({
-        var line = JSONObject()
-        line.append("messages", .array([.object({
-          var turn = JSONObject()
-          turn.append("role", .string("user"))
-          turn.append("content", .string(row.question))
-          return turn
-        }())]))
-        line.append("images", .array(row.images.map { .string($0) }))
-        line.append("answers", .array([.string("x"), .string(row.answer)]))
-        return line
-      }()))
-    }
-    try folder.write("data.jsonl", lines.joined(separator: "\n"))
-    let second = try ask()
-    #expect(second.score == 1 && second.summary.contains("exact 1.0 on 3 lines"))
-  }
 }

@@ -5,10 +5,29 @@ import Testing
 
 /// Scores against those of the published scorers.
 @Suite struct MetricTests {
+  private static func recorded(_ name: String) throws -> JSONValue {
+    let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    return try JSONParser.parse(file: "\(folder)/Fixtures/\(name).json")
+  }
+
+  /// Recorded by Fixtures/record_vqa.py with the data sets' own scorer, out of salesforce-lavis.
+  @Test func vqaIsThePublishedOne() throws {
+    let json = try Self.recorded("vqa")
+    let (texts, forms) = ((json["texts"]?.array ?? []).compactMap(\.string), (json["forms"]?.array ?? []).compactMap(\.string))
+    #expect(texts.count > 280 && forms.count == texts.count)
+    for (text, form) in zip(texts, forms) { #expect(VQAAccuracy.normalised(text) == form, "\(text)") }
+    let questions = json["questions"]?.array ?? []
+    #expect(questions.count == 60)
+    for question in questions {
+      let (answer, people) = (try #require(question["answer"]?.string), (question["answers"]?.array ?? []).compactMap(\.string))
+      let score = try #require(question["score"]?.double)
+      #expect(abs(VQAAccuracy.score(answer, people) - score) < 1e-9, "\(answer) among \(people)")
+    }
+  }
+
   /// Recorded by Fixtures/record_cider.py with pycocoevalcap.
   @Test func ciderIsThePublishedOne() throws {
-    let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-    let json = try JSONParser.parse(file: folder + "/Fixtures/cider.json")
+    let json = try Self.recorded("cider")
     func words(_ value: JSONValue) -> [String] { (value.string ?? "").split(separator: " ").map(String.init) }
     let candidates = (json["candidates"]?.array ?? []).map(words)
     let references = (json["references"]?.array ?? []).map { ($0.array ?? []).map(words) }

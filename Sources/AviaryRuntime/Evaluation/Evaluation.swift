@@ -41,34 +41,49 @@ public struct Evaluation: Sendable {
   public var maxTokens = 64
   /// Lines to ask; all by default.
   public var limit = Int.max
+  /// Questions that are answered at the same time; the answers are those of one after another.
+  public var batch = 8
 
   public init(_ metric: Metric) { self.metric = metric }
 
-  /// - Parameter progress: called behind each answer with how many are done, and of how many.
+  /// - Parameter progress: called with how many answers are done, and of how many.
   /// - Throws: the data's errors with file and line; whatever the model throws.
   public func run(_ model: String, adapters: [String], data path: String, _ loader: ModelLoader, on backend: any Backend, progress: (Int, Int) -> Void) throws(AviaryError) -> Report {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     let file = try DataFile(.init(name: "data", path: path, images: folder, weight: 1), skipsBad: false, needsAnswers: false)
     let loaded = try loader.load(model, adapters: adapters, on: backend)
-    let generator = try Generator(loaded, features: FeatureCache(), limits: loader.limits)
+    let answering = try BatchGenerator(try Generator(loaded, features: FeatureCache(), limits: loader.limits), slots: batch)
     var rows: [Row] = []
-    for line in 0..<min(file.count, limit) {
-      do throws(AviaryError) {
-        rows.append(try ask(try Question(file, line), loaded, generator, file))
-      } catch { throw error.at(file.place(line)) }
-      progress(line + 1, min(file.count, limit))
+    let all = min(file.count, limit)
+    // Some more than run at the same time, so that a long answer does not leave the others without work.
+    for start in stride(from: 0, to: all, by: 8 * batch) {
+      let lines = start..<min(start + 8 * batch, all)
+      var questions: [Question] = []
+      var requests: [GenerationRequest] = []
+      for line in lines {
+        do throws(AviaryError) {
+          let question = try Question(file, line)
+          questions.append(question)
+          requests.append(try request(question, loaded, file))
+        } catch { throw error.at(file.place(line)) }
+      }
+      for ((line, question), answer) in zip(zip(lines, questions), answering.answers(requests) { progress(start + $0, all) }) {
+        do throws(AviaryError) { rows.append(row(question, try answer.get())) } catch { throw error.at(file.place(line)) }
+      }
     }
     return report(loaded.name, file.name, rows)
   }
 
-  private func ask(_ question: Question, _ loaded: LoadedModel, _ generator: Generator, _ file: DataFile) throws(AviaryError) -> Row {
+  private func request(_ question: Question, _ loaded: LoadedModel, _ file: DataFile) throws(AviaryError) -> GenerationRequest {
     var images: [ImageInput] = []
     for path in question.images { images.append(loaded.input(try BatchFeed.image(path, file.imageFolder))) }
     var request = GenerationRequest(.chat(question.messages), images: images)
     (request.maxTokens, request.sampling.temperature) = (maxTokens, 0)
-    let prepared = try generator.prepare(request)
-    let sequence = try TokenSequence(loaded, capacity: prepared.prompt.count + maxTokens + 1)
-    let answer = try generator.run(request, prepared, on: sequence) { _ in }.text.trimmingWhitespace()
+    return request
+  }
+
+  private func row(_ question: Question, _ result: GenerationResult) -> Row {
+    let answer = result.text.trimmingWhitespace()
     return Row(
       place: question.place, question: question.messages.last?.text ?? "", images: question.images, references: question.references, answer: answer,
       score: score(answer, question.references))

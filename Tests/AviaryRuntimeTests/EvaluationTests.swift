@@ -1,0 +1,81 @@
+import AviaryCore
+import AviaryFormats
+import AviaryRuntime
+import AviaryTensor
+import CoreTestSupport
+import Foundation
+import Testing
+
+/// `aviary eval`: questions of a file, asked and scored.
+struct EvaluationTests {
+  private static let model = Golden.ownFolder + "/llava-hf-single/model"
+  private static let loader = ModelLoader(Surroundings(environment: [:], home: "/nonexistent"))
+
+  /// A folder with a picture and a file of questions, each with its own number of pictures and its own length.
+  private static func folder(_ lines: [String]) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    for (name, source) in [("cat", "a-cat"), ("wide", "a-wide")] {
+      try FileManager.default.copyItem(atPath: "\(Golden.ownFolder)/images/\(source).png", toPath: "\(folder.path)/\(name).png")
+    }
+    try folder.write("data.jsonl", lines.joined(separator: "\n"))
+    return folder
+  }
+
+  private static func line(_ question: String, _ images: [String] = [], answers: [String] = ["x"]) -> String {
+    func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
+    func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(members.reduce(into: JSONObject()) { $0.append($1.0, $1.1) }) }
+    let turn = object([("role", .string("user")), ("content", .string(question))])
+    return JSONWriter.text(object([("messages", .array([turn])), ("images", list(images)), ("answers", list(answers))]))
+  }
+
+  private static func ask(_ folder: TemporaryFolder, batch: Int, tokens: Int = 4) throws -> Evaluation.Report {
+    var options = BackendOptions()
+    options.threads = 2
+    var evaluation = Evaluation(.exact)
+    (evaluation.maxTokens, evaluation.batch) = (tokens, batch)
+    var seen: [Int] = []
+    let report = try evaluation.run(model, adapters: [], data: folder.path + "/data.jsonl", loader, on: Backends().open("cpu", options)) { done, all in
+      seen.append(done)
+      #expect(done <= all)
+    }
+    #expect(seen.last == report.rows.count && seen == seen.sorted())
+    return report
+  }
+
+  private static let lines = [
+    line("<image>What is it?", ["cat.png"]), line("<image>Is it a dog? Or is it perhaps something else, and if so, what?", ["cat.png"]), line("One and one?"),
+    line("<image><image>Which of the two?", ["cat.png", "wide.png"]), line("<image>What is it?", ["wide.png"]), line("<image>What is it?", ["cat.png"]),
+  ]
+
+  /// More lines than run at the same time, and more than are prepared at once.
+  @Test(arguments: [1, 2, 5]) func aBatchHasTheAnswersOfOneAfterAnother(_ batch: Int) throws {
+    let folder = try Self.folder((0..<4).flatMap { _ in Self.lines })
+    let found = try Self.ask(folder, batch: batch, tokens: 7)
+    #expect(found.rows.count == 24 && found.rows.map(\.place) == (1...24).map { "data.jsonl, line \($0)" })
+    // Each alone, by a model that has seen nothing before.
+    for (index, line) in Self.lines.enumerated() {
+      let alone = try Self.ask(try Self.folder([line]), batch: 1, tokens: 7).rows[0]
+      for row in stride(from: index, to: 24, by: Self.lines.count) { #expect(found.rows[row].answer == alone.answer && found.rows[row].question == alone.question) }
+    }
+    #expect(Set(found.rows.map(\.answer)).count > 2)
+  }
+
+  @Test func rightAnswersAreCounted() throws {
+    let folder = try Self.folder(Array(Self.lines.prefix(3)))
+    let first = try Self.ask(folder, batch: 8)
+    #expect(first.score == 0 && first.rows.count == 3 && first.markdown.contains("| data.jsonl, line 1 |"))
+    // Its own answers are right.
+    try folder.write("data.jsonl", first.rows.map { Self.line($0.question, $0.images, answers: ["x", $0.answer]) }.joined(separator: "\n"))
+    let second = try Self.ask(folder, batch: 8)
+    #expect(second.score == 1 && second.summary.contains("exact 1.0 on 3 lines"))
+  }
+
+  @Test func aQuestionThatCannotBeAskedIsNamed() throws {
+    let folder = try Self.folder([Self.lines[0], Self.line("What is it?", ["none.png"]), Self.lines[2]])
+    try folder.write("none.png", "no picture")
+    expectError(.format, "line 2", "none.png") { _ = try Self.ask(folder, batch: 2) }
+    try folder.write("data.jsonl", Self.lines[0] + "\n{\"messages\": []}\n")
+    expectError(.format, "line 2") { _ = try Self.ask(folder, batch: 2) }
+    expectError(.config, "0 requests", "1...256") { _ = try Self.ask(try Self.folder(Self.lines), batch: 0) }
+  }
+}
