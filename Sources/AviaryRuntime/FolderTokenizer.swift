@@ -8,10 +8,8 @@ enum FolderTokenizer {
     var files = TokenizerFiles()
     files.tokenizer = try folder.json("tokenizer.json")
     if files.tokenizer == nil, let ranks = try folder.bytes("qwen.tiktoken", maxBytes: folder.limits.jsonBytes) {
-      let result: Result<SubwordTokenizer, AviaryError> = ranks.withUnsafeBytes { bytes in
-        do throws(AviaryError) { return .success(try SubwordTokenizer(qwen: bytes, limits: folder.limits)) } catch { return .failure(error) }
-      }
-      return try result.get()
+      let limits = folder.limits
+      return try ranks.span.withUnsafeBytes { (bytes) throws(AviaryError) in try SubwordTokenizer(qwen: bytes, limits: limits) }
     }
     if files.tokenizer == nil {
       files.sentencePiece = try folder.bytes("tokenizer.model", maxBytes: folder.limits.jsonBytes)
@@ -33,6 +31,10 @@ enum FolderTokenizer {
     var files = TokenizerFiles()
     files.sentencePiece = try folder.bytes("tokenizer.model", maxBytes: folder.limits.jsonBytes)
     if files.sentencePiece == nil { files.tokenizer = try folder.json("tokenizer.json") }
+    if files.sentencePiece == nil, files.tokenizer == nil, let ranks = try folder.bytes("qwen.tiktoken", maxBytes: folder.limits.jsonBytes) {
+      let limits = folder.limits
+      return try ranks.span.withUnsafeBytes { (bytes) throws(AviaryError) in try TokenLists(qwen: bytes, count: count, limits: limits) }
+    }
     try addSettings(folder, to: &files)
     return try TokenLists(files, count: count, limits: folder.limits)
   }

@@ -61,7 +61,8 @@ struct ChatTests {
     #expect(!FileManager.default.fileExists(atPath: chatted))
 
     let plain = try chat("/image \(PluginTests.picture)", "What?")
-    let size = try ImageLoader.load(PluginTests.picture, for: ModelUnderTest(Self.plain).engine.loaded).image
+    let loaded = try ModelUnderTest(Self.plain).engine.loaded
+    let size = try ImageLoader.load(PluginTests.picture, for: loaded).image
     let (right, low) = (size.width / 2, size.height / 2)
     let boxed = try chat("/image \(PluginTests.picture)", "/box 0,0,\(right),\(low) it", "What?", "And now?", "/draw \(chatted)")
     #expect(boxed.code == 0, "\(boxed.errors)")
@@ -78,6 +79,9 @@ struct ChatTests {
     #expect(Self.tokensRead(answered.errors).first == Self.tokensRead(boxed.errors).first)
     let drawings = try [chatted, ran].map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
     #expect(drawings[0] == drawings[1])
+    let drawn = try ImageLoader.load(chatted, for: loaded).image.rgb()
+    let edge = 3 * (low / 2 * drawn.width + right)
+    #expect((drawn.width, drawn.height) == (size.width, size.height) && drawn.pixels[edge..<edge + 3] == [230, 159, 0])
   }
 
   @Test func aFamilyWithoutPlacesSaysSo() throws {

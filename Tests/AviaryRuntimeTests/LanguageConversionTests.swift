@@ -24,6 +24,10 @@ struct LanguageConversionTests {
       "gptneox, one line after the other",
       #"{"model_type": "gpt_neox", "hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "use_parallel_residual": false, "attention_bias": false, "rotary_emb_base": 5000, \#(sizes)}"#
     ),
+    (
+      "gemma3",
+      #"{"model_type": "gemma3_text", "hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 8, "sliding_window_pattern": 2, \#(sizes)}"#
+    ),
   ]
   private static let sizes = #""num_hidden_layers": 2, "vocab_size": 320, "max_position_embeddings": 64"#
 
@@ -61,6 +65,14 @@ struct LanguageConversionTests {
 
   @Test(arguments: [
     (#"{"model_type": "mpt", "d_model": 24, "n_heads": 3, "n_layers": 1, "vocab_size": 320, "attn_config": {"softmax_scale": 0.5}}"#, "a softmax_scale"),
+    (
+      #"{"model_type": "gemma3_text", "hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 4, "head_dim": 16, "query_pre_attn_scalar": 8, \#(sizes)}"#,
+      "query_pre_attn_scalar 8"
+    ),
+    (
+      #"{"model_type": "gemma3_text", "hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 4, "head_dim": 16, "query_pre_attn_scalar": 16, "layer_types": ["full_attention", "sliding_attention"], \#(sizes)}"#,
+      "global layers [0]"
+    ),
     (#"{"model_type": "gpt_neox", "hidden_size": 32, "num_attention_heads": 4, "rotary_pct": 0.5, "hidden_act": "relu", \#(sizes)}"#, "the activation relu"),
   ])
   func whatAFileCannotSayIsRefused(_ config: String, _ found: String) throws {

@@ -1,5 +1,6 @@
 import AviaryCore
 import AviaryTensor
+import Foundation
 import Testing
 
 @testable import AviaryText
@@ -113,5 +114,46 @@ struct TiktokenGoldenTests {
       let expanded = kind.hasPrefix("vary") ? encoded : Qwen.expandingPaths(encoded, tokenizer)
       #expect(expanded == ids, "\(kind) \(prompt["n"]?.int ?? -1)")
     }
+  }
+}
+
+/// A rank file as the lists of a GGUF file: the same ids.
+struct RankListTests {
+  /// All bytes, then joined tokens in an order in which some are reached by other pairs than the longest.
+  private static let ranks: [UInt8] = {
+    let joined = ["th", "he", "the", " t", " the", "in", "ing", "er", "re", "ere", "here", "there", " there", "ä", "123", "ab", "abab"]
+    let tokens = (UInt8.min...UInt8.max).map { [$0] } + joined.map { Array($0.utf8) }
+    return Array(tokens.enumerated().map { "\(Data($1).base64EncodedString()) \($0)\n" }.joined().utf8)
+  }()
+
+  private static let texts = ["there, the thing is here: ababab 123 äë\n\n", "zzz zz z", "e\u{301} é", " t  there's", "<|im_end|>", "", "\u{0}\u{7f}"]
+
+  private static func expectEqual(_ file: [UInt8], _ count: Int) throws {
+    let limits = Limits.standard
+    let direct = try file.span.withUnsafeBytes { (bytes) throws(AviaryError) in try SubwordTokenizer(qwen: bytes, limits: limits) }
+    let lists = try file.span.withUnsafeBytes { (bytes) throws(AviaryError) in try TokenLists(qwen: bytes, count: count, limits: limits) }
+    #expect(lists.tokens.count == count && lists.types.count == count)
+    let listed = try lists.tokenizer()
+    for text in texts {
+      let ids = try direct.encode(MarkedText(untrusted: text), addSpecial: true)
+      #expect(try listed.encode(MarkedText(untrusted: text), addSpecial: true) == ids, "\(text)")
+      #expect(listed.decode(ids, skipSpecial: false) == direct.decode(ids, skipSpecial: false))
+    }
+    #expect(try listed.encode(MarkedText(trusted: "<|im_end|>"), addSpecial: false) == direct.encode(MarkedText(trusted: "<|im_end|>"), addSpecial: false))
+    #expect(listed.eos == direct.eos && listed.bos == nil)
+  }
+
+  @Test func theIdsAreTheSame() throws { try Self.expectEqual(Self.ranks, 600) }
+
+  @Test func moreTokensThanRowsAreRefused() throws {
+    let error = #expect(throws: AviaryError.self) {
+      try Self.ranks.span.withUnsafeBytes { (bytes) throws(AviaryError) in try TokenLists(qwen: bytes, count: 300, limits: .standard) }
+    }
+    #expect(error?.kind == .request)
+  }
+
+  @Test(.enabled(if: Golden.isThere)) func theIdsOfARealVocabularysKindAreTheSame() throws {
+    let file = [UInt8](try Golden.data("tokenizers/qwen/qwen.tiktoken"))
+    try Self.expectEqual(file, 151_936)
   }
 }

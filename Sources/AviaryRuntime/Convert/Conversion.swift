@@ -31,6 +31,9 @@ public struct Conversion: Sendable {
     case LlamaText.id:
       try language(try llama(try LlamaText.config(folder), folder), folder, files, scope: "", to: path)
       return [path]
+    case GemmaText.id:
+      try language(try LanguageToWrite(try GemmaText.config(folder), at: folder.name), folder, files, scope: "", to: path)
+      return [path]
     case DecoderText.id:
       // Their names in GGUF stand for the published ones, not for those of the parts that run them.
       try language(try LanguageToWrite(try DecoderText.config(folder), at: folder.name), folder, CheckpointNames(source, NameMap()), scope: "", to: path)
@@ -51,7 +54,7 @@ public struct Conversion: Sendable {
         EyesToWrite(vision: c.vision, features: c.features, pinpoints: [], projector: numbered([0, 1, 3, 4])), try folder.part(c.tower), files, to: beside)
       return [path, beside]
     default:
-      throw AviaryError(.request, "the family \(family.id)", wanted: "one that GGUF files have a form for: llama, decoder, llava, yi-vl", at: folder.name)
+      throw AviaryError(.request, "the family \(family.id)", wanted: "one that GGUF files have a form for: llama, gemma3, decoder, llava, yi-vl", at: folder.name)
     }
   }
 
@@ -90,7 +93,9 @@ public struct Conversion: Sendable {
       guard order.map({ tensor.shape.count > 0 && tensor.shape[0] == $0.rows }) ?? true else {
         throw AviaryError(.weights, "\(published) of \(tensor.shape)", wanted: "\(order?.rows ?? 0) rows", at: folder.name)
       }
-      outputs.append(tensor.output(stored, as: weights, order))
+      // Every vector of a model that has an offset is a norm's scale.
+      let isScale = c.normOffset != 0 && tensor.shape.count == 1
+      outputs.append((isScale ? try tensor.adding(c.normOffset) : tensor).output(stored, as: weights, order))
     }
     try GGUFWriter.write(metadata, outputs, to: path)
   }

@@ -26,6 +26,11 @@ enum LanguageMetadata {
     ]
   }
 
+  /// Linear scaling of positions, where there is any.
+  static func scaling(_ factor: Double, _ scope: String) -> Entries {
+    factor == 1 ? [] : [("\(scope).rope.scaling.type", .string("linear")), ("\(scope).rope.scaling.factor", .float(Float(factor)))]
+  }
+
   static func sizes(_ c: LlamaConfig, _ architecture: GGUFArchitecture) -> Entries {
     let scope = architecture.rawValue
     var entries = sizes(
@@ -34,10 +39,7 @@ enum LanguageMetadata {
       ("\(scope).rope.dimension_count", .u32(c.headDim)), ("\(scope).attention.head_count_kv", .u32(c.kvHeads)),
       ("\(scope).attention.layer_norm_rms_epsilon", .float(Float(c.epsilon))), ("\(scope).rope.freq_base", .float(Float(c.ropeTheta))),
     ]
-    if c.ropeScaling != 1 {
-      entries.append(("\(scope).rope.scaling.type", .string("linear")))
-      entries.append(("\(scope).rope.scaling.factor", .float(Float(c.ropeScaling))))
-    }
+    entries += scaling(c.ropeScaling, scope)
     if c.headDim * c.heads != c.hiddenSize {
       for part in ["key", "value"] { entries.append(("\(scope).attention.\(part)_length", .u32(c.headDim))) }
     }

@@ -32,6 +32,11 @@ enum RowOrder: Sendable {
 }
 
 extension StoredTensor {
+  /// A vector with a number added to each of its own, as f32.
+  func adding(_ offset: Float) throws(AviaryError) -> StoredTensor {
+    StoredTensor(name: name, shape: shape, dtype: .f32, pages: try OwnedPages(floats().map { $0 + offset }, name: name), offset: 0)
+  }
+
   /// The tensor for a GGUF file: vectors as f32, matrices as `dtype` or what fits their rows.
   func output(_ name: String, as dtype: DType, _ order: RowOrder?) -> GGUFOutput {
     let row = shape.count == 0 ? 1 : shape[-1]

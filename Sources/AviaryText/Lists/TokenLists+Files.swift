@@ -55,7 +55,7 @@ extension TokenLists {
   }
 
   /// - Parameter type: of tokens that gaps are not.
-  private mutating func set(_ id: Int, _ text: [UInt8], type: Int) {
+  mutating func set(_ id: Int, _ text: [UInt8], type: Int) {
     while tokens.count <= id {
       // A spelling that no other token has.
       let gap = Array("[PAD\(tokens.count)]".utf8)
@@ -83,6 +83,11 @@ extension TokenLists {
     eos = settings.frame.eos.flatMap(id(of:)).map { Int32($0) } ?? eos
     addsBOS = settings.frame.addsBOS ?? addsBOS ?? false
     addsEOS = settings.frame.addsEOS
+    try fill(to: count)
+  }
+
+  /// Unused tokens for the table's rows behind the last one.
+  mutating func fill(to count: Int) throws(AviaryError) {
     guard tokens.count <= count else { throw AviaryError(.request, "\(tokens.count) tokens for a table of \(count) rows", wanted: "as many rows at least") }
     if tokens.count < count {
       let last = count - 1
