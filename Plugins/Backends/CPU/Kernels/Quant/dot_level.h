@@ -1,9 +1,7 @@
-// Few rows: dot products of one row of blocks, as it lies in the file, with a row of activations. Reading the weights is what takes the
-// time, so that all must be done in less than the four cycles in which 18 bytes arrive. 256 bits at every level above the portable one.
+// Few rows: dot products of one row of blocks, as it lies in the file, with rows of activations. Reading the weights is what takes the
+// time, so that all must be done in less than the four cycles in which 18 bytes arrive.
 #pragma once
-#include "panel_level.h"
-
-enum { dot_ahead = 1024 };  // bytes prefetched ahead of the blocks
+#include "activations_level.h"
 
 /// Any type, any length: one sub-block after another, unpacked first.
 FN float dot_unpacked(av_dtype type, const uint8_t *w, const int8_t *q, const float *scale, const float *sum, int64_t k) {
@@ -30,31 +28,16 @@ FN float dot_unpacked(av_dtype type, const uint8_t *w, const int8_t *q, const fl
 }
 
 #if AV_LEVEL > 0
-#include "dot_legacy_level.h"
-#include "dot_k_level.h"
-#endif
-
-FN float dot(av_dtype type, const uint8_t *w, const int8_t *q, const float *scale, const float *sum, int64_t k) {
-#if AV_LEVEL > 0
-  switch (type) {
-  case AV_Q8_0: return dot_q8_0(w, q, scale, sum, k);
-  case AV_Q2_K: return dot_q2_k(w, q, scale, sum, k);
-  case AV_Q3_K: return dot_q3_k(w, q, scale, sum, k);
-  case AV_Q4_K: return dot_q4_k(false, w, q, scale, sum, k);
-  case AV_Q5_K: return dot_q4_k(true, w, q, scale, sum, k);
-  case AV_Q6_K: return dot_q6_k(w, q, scale, sum, k);
-  default: return dot_legacy(type, w, q, scale, sum, k);
-  }
+#include "dot_rows_level.h"
 #else
-  return dot_unpacked(type, w, q, scale, sum, k);
-#endif
-}
+static void arrange(av_dtype type, int64_t k, int8_t *q, int16_t *sums) {}
 
 FN void dots_typed(av_dtype type, const av_activations *x, int64_t m, int64_t k, const uint8_t *w, int64_t row, int64_t count, float *out, int64_t out_row) {
   for (int64_t c = 0; c < count; c++)
     for (int64_t i = 0; i < m; i++)
-      out[i * out_row + c] = dot(type, w + c * row, x->q + i * x->q_row, x->scale + i * x->scale_row, x->sum + i * x->sum_row, k);
+      out[i * out_row + c] = dot_unpacked(type, w + c * row, x->q + i * x->q_row, x->scale + i * x->scale_row, x->sum + i * x->sum_row, k);
 }
+#endif
 
 static void dots_quantised(av_dtype type, const av_activations *x, int64_t m, int64_t k, const void *w, int64_t row, int64_t count, float *out, int64_t out_row) {
 #define CALL(t) dots_typed(t, x, m, k, w, row, count, out, out_row)

@@ -76,9 +76,12 @@ static void quantize_few(quant_context *s) {
   const int64_t blocks = p->k / 32, subs = p->k / s->sub;
   int8_t *q = av_shared(s->pool);
   float *scale = (float *)(q + s->m * p->k), *sum = scale + s->m * blocks;
-  for (int64_t i = 0; i < s->m; i++)
+  int16_t *whole = (int16_t *)(sum + s->m * subs);
+  for (int64_t i = 0; i < s->m; i++) {
     s->quant->quantize(p->x + i * p->ldx, p->k, s->sub, false, q + i * p->k, scale + i * blocks, sum + i * subs);
-  s->x = (av_activations){q, scale, sum, p->k, blocks, subs};
+    s->quant->arrange(p->wtype, p->k, q + i * p->k, whole + i * 2 * blocks);
+  }
+  s->x = (av_activations){q, scale, sum, whole, p->k, blocks, subs, 2 * blocks};
 }
 
 // Many rows: panels. Activations lie [parts of k][tiles][words][rows of the tile], as they are read.

@@ -10,7 +10,8 @@ typedef struct {
   const int8_t *q;     // [rows][k]
   const float *scale;  // [rows][k / 32]
   const float *sum;    // [rows][k / sub]: scale times the sum of q, sub being what shares a scale in the weights
-  int64_t q_row, scale_row, sum_row;  // from row to row, in elements
+  const int16_t *whole;  // [rows][k / 16]: sums of q itself, where `arrange` makes them
+  int64_t q_row, scale_row, sum_row, whole_row;  // from row to row, in elements
 } av_activations;
 
 /// A tile's rows of activations over a part of k, interleaved so that they are read in the order in which they lie: words of four numbers (two,
@@ -33,6 +34,8 @@ typedef struct {
   bool (*wide)(av_dtype type);
   /// Rounds one row of k elements (whole blocks of 32). A block with a NaN or an infinity has NaN for its scale. `q` is 16 bits wide where `wide`.
   void (*quantize)(const float *x, int64_t k, int64_t sub, bool wide, void *q, float *scale, float *sum);
+  /// Puts the k numbers of a row in the order in which `dots` reads them for this type, and fills `sums` [k / 16] where it reads those.
+  void (*arrange)(av_dtype type, int64_t k, int8_t *q, int16_t *sums);
   /// Unpacks elements k0..<k0 + k of `count` weight rows, `row` bytes apart. The scratch holds cols * k * 2 bytes.
   void (*pack)(av_dtype type, const void *w, int64_t row, int64_t count, int64_t k0, int64_t k, av_quant_panel panel, void *scratch);
   /// y[m, n] = or += rows x panel; m <= rows, n <= cols.
