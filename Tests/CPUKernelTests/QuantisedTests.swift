@@ -185,4 +185,20 @@ struct QuantKernels: Sendable, CustomTestStringConvertible {
     #expect(results[0] == results[1])
     #expect(results[0] == results[2])
   }
+
+  /// A row's sums are the same, bit for bit, whether it is alone or among as many as go the way of few rows; so an answer does not depend on
+  /// what else is decoded beside it. Column counts about those that are read side by side, row lengths about eight blocks.
+  @Test(arguments: QuantKernels.all, Blocks.types) func rowsAloneAndTogether(_ level: QuantKernels, _ type: av_dtype) {
+    level.withPool { pool in
+      let block = Int(av_block_elements(type))
+      for (m, n, blocks) in [(2, 3, 1), (3, 5, 2), (4, 66, 9), (7, 21, 16), (12, 300, 11)] {
+        let k = blocks * block, x = noise(m * k, seed: 4), w = Blocks(type, n * k, seed: 9)
+        let together = Self.linear(pool, x, w, m, n, k, exact: false)
+        for i in 0..<m {
+          let alone = Self.linear(pool, Array(x[i * k..<(i + 1) * k]), w, 1, n, k, exact: false)
+          #expect(Array(together[i * n..<(i + 1) * n]) == alone, "row \(i) of \(m) x \(n) x \(k)")
+        }
+      }
+    }
+  }
 }

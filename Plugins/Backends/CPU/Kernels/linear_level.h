@@ -54,22 +54,21 @@ FN vf factor_half(av_dtype type, int u, const float *x) {
   return v_load(x + u * W);
 }
 
-/// out[r * thin_block + c] = x row r . weight row c, for constant counts of rows and weights. One row of activations is bound
-/// by memory: the same place of the rows that follow is asked for, half a kilobyte on, since the processor foresees no row's beginning. Asking
-/// two kilobytes ahead in the same row, as one would, took a fifth of the bandwidth away (Zen 3).
-FN void dots(av_dtype type, const int rows, const int weights, const float *x, int64_t ldx, const char *w, int64_t ldw_bytes, int64_t k,
-             float *out) {
+/// out[r * thin_block + c * step] = x row r . weight row c, for constant counts of rows and weights. One row of activations is bound by memory,
+/// and asks for what each weight row reads a kilobyte on: the rows that are read side by side lie far apart, so that this is the row that follows.
+FN void dots(av_dtype type, const int rows, const int weights, const float *x, int64_t ldx, const char *w, int64_t ldw_bytes, int64_t k, float *out,
+             int64_t step) {
   vf sum[thin_rows][thin_weights][2];
   UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < weights; c++) sum[r][c][0] = sum[r][c][1] = v_set(0);
   const char *half[2] = {w, w};
   // Hides that both halves read the same bytes: one load and two unpacks are an instruction more than two unpacks that load.
   __asm__("" : "+r"(half[1]));
-  const int64_t size = av_size(type), next = weights * ldw_bytes + 512;
+  const int64_t size = av_size(type), ahead = 1024;
   int64_t i = 0;
   for (; i + 2 * W <= k; i += 2 * W) {
     if (rows == 1 && i * size % 64 == 0)
       UNROLL for (int c = 0; c < weights; c++)
-        UNROLL for (int64_t line = 0; line < 2 * W * size; line += 64) __builtin_prefetch(w + c * ldw_bytes + i * size + next + line);
+        UNROLL for (int64_t line = 0; line < 2 * W * size; line += 64) __builtin_prefetch(w + c * ldw_bytes + i * size + ahead + line);
     UNROLL for (int u = 0; u < 2; u++) {
       vf wv[thin_weights], xv[thin_rows];
       UNROLL for (int r = 0; r < rows; r++) xv[r] = factor_half(type, u, x + r * ldx + i);
@@ -89,10 +88,25 @@ FN void dots(av_dtype type, const int rows, const int weights, const float *x, i
     }
   }
   UNROLL for (int r = 0; r < rows; r++)
-    UNROLL for (int c = 0; c < weights; c++) out[r * thin_block + c] = v_sum(sum[r][c][0] + sum[r][c][1]);
+    UNROLL for (int c = 0; c < weights; c++) out[r * thin_block + c * step] = v_sum(sum[r][c][0] + sum[r][c][1]);
+}
+
+/// One row of activations: four streams of weight rows.
+FN void thin_one(av_dtype type, const av_linear_args *p, int64_t n0, int64_t n1) {
+  enum { most = 512 };
+  const int64_t row_bytes = p->ldw * av_size(type);
+  for (int64_t block = n0; block < n1; block += most) {
+    float out[most];
+    int64_t count = n1 - block < most ? n1 - block : most, apart = count / thin_weights;
+    const char *w = (const char *)p->w + block * row_bytes;
+    for (int64_t c = 0; c < apart; c++) dots(type, 1, thin_weights, p->x, p->ldx, w + c * row_bytes, apart * row_bytes, p->k, out + c, apart);
+    for (int64_t c = apart * thin_weights; c < count; c++) dots(type, 1, 1, p->x, p->ldx, w + c * row_bytes, row_bytes, p->k, out + c, 1);
+    epilogue(p, out, most, 0, 1, block, count);
+  }
 }
 
 FN void thin_typed(av_dtype type, const av_linear_args *p, int64_t n0, int64_t n1) {
+  if (p->m == 1) { thin_one(type, p, n0, n1); return; }
   const int64_t row_bytes = p->ldw * av_size(type);
   for (int64_t block = n0; block < n1; block += thin_block) {
     float out[thin_most * thin_block];
@@ -106,16 +120,16 @@ FN void thin_typed(av_dtype type, const av_linear_args *p, int64_t n0, int64_t n
         if (count - c < thin_weights) {
           for (int64_t i = 0; i < rows && i < thin_rows; i++)
             for (int64_t j = c; j < count; j++)
-              dots(type, 1, 1, x + i * p->ldx, p->ldx, w + (j - c) * row_bytes, row_bytes, p->k, o + i * thin_block + j - c);
+              dots(type, 1, 1, x + i * p->ldx, p->ldx, w + (j - c) * row_bytes, row_bytes, p->k, o + i * thin_block + j - c, 1);
           continue;
         }
         switch (rows) {
-        case 1: dots(type, 1, thin_weights, x, p->ldx, w, row_bytes, p->k, o); break;
+        case 1: dots(type, 1, thin_weights, x, p->ldx, w, row_bytes, p->k, o, 1); break;
 #if AV_LEVEL == 2
-        case 2: dots(type, 2, thin_weights, x, p->ldx, w, row_bytes, p->k, o); break;
-        case 3: dots(type, 3, thin_weights, x, p->ldx, w, row_bytes, p->k, o); break;
+        case 2: dots(type, 2, thin_weights, x, p->ldx, w, row_bytes, p->k, o, 1); break;
+        case 3: dots(type, 3, thin_weights, x, p->ldx, w, row_bytes, p->k, o, 1); break;
 #endif
-        default: dots(type, thin_rows, thin_weights, x, p->ldx, w, row_bytes, p->k, o);
+        default: dots(type, thin_rows, thin_weights, x, p->ldx, w, row_bytes, p->k, o, 1);
         }
       }
     }

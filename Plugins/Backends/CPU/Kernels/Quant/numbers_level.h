@@ -69,22 +69,36 @@ FN void numbers_q6_k(const uint8_t *w, __m256i u[8]) {
   }
 }
 
-/// Two bits, in Q3_K a third.
-FN void numbers_q2_k(bool three, const uint8_t *w, __m256i u[8]) {
-  const uint8_t *q = w + (three ? 32 : 16);
+/// Numbers of blocks 1 and 5 are four times too large, those of 2, 3, 6 and 7 sixteen times: their products fit 16 bits, and sums are moved
+/// down later, of which there are fewer.
+FN void numbers_q2_k(const uint8_t *w, __m256i u[8]) {
   UNROLL for (int e = 0; e < 2; e++) {
-    __m256i raw = two_halves(q + 16 * e, q + 32 + 16 * e), high = three ? bits_of_blocks(w + 16 * e) : _mm256_setzero_si256();
-    UNROLL for (int p = 0; p < 4; p++) {
-      u[2 * p + e] = move_bits(raw, 2 * p, 0, 3);
-      if (three) u[2 * p + e] = _mm256_or_si256(u[2 * p + e], move_bits(high, p, 2, 4));
-    }
+    __m256i raw = two_halves(w + 16 + 16 * e, w + 48 + 16 * e);
+    u[e] = move_bits(raw, 0, 0, 3);
+    u[2 + e] = move_bits(raw, 0, 0, 12);
+    u[4 + e] = move_bits(raw, 0, 0, 48);
+    u[6 + e] = move_bits(raw, 2, 0, 48);
+  }
+}
+/// A third bit: those of blocks 0 and 2, and of 1 and 3, are looked up above two bits of each that lie four apart.
+FN void numbers_q3_k(const uint8_t *w, __m256i u[8]) {
+  const __m256i even = both_halves((const uint8_t[]){0, 4, 0, 4, 64, 68, 64, 68, 0, 4, 0, 4, 64, 68, 64, 68});
+  const __m256i odd = both_halves((const uint8_t[]){0, 0, 4, 4, 0, 0, 4, 4, 64, 64, 68, 68, 64, 64, 68, 68});
+  UNROLL for (int e = 0; e < 2; e++) {
+    __m256i raw = two_halves(w + 32 + 16 * e, w + 64 + 16 * e), high = low_nibbles(bits_of_blocks(w + 16 * e));
+    __m256i a = _mm256_or_si256(move_bits(raw, 0, 0, 0x33), _mm256_shuffle_epi8(even, high));
+    __m256i b = _mm256_or_si256(move_bits(raw, 2, 0, 0x33), _mm256_shuffle_epi8(odd, high));
+    u[e] = move_bits(a, 0, 0, 7);
+    u[2 + e] = move_bits(b, 0, 0, 7);
+    u[4 + e] = move_bits(a, 4, 0, 7);
+    u[6 + e] = move_bits(b, 4, 0, 7);
   }
 }
 
 FN void numbers(av_dtype type, const uint8_t *w, __m256i u[8]) {
   switch (type) {
-  case AV_Q2_K: numbers_q2_k(false, w, u); break;
-  case AV_Q3_K: numbers_q2_k(true, w, u); break;
+  case AV_Q2_K: numbers_q2_k(w, u); break;
+  case AV_Q3_K: numbers_q3_k(w, u); break;
   case AV_Q4_K: numbers_q4_k(false, w, u); break;
   case AV_Q5_K: numbers_q4_k(true, w, u); break;
   case AV_Q6_K: numbers_q6_k(w, u); break;

@@ -34,20 +34,38 @@ FN __m256i block_sums(av_dtype type, const __m256i u[8], const int8_t *q) {
 #endif
 }
 
-/// The same where sixteen share a scale of whole numbers, which multiplies here; from it is taken `offset` times what the scales make of the
-/// sums of the activations alone.
-FN __m256i scaled_block_sums(const int offset, const __m256i u[8], __m256i scale, const int8_t *q, const int16_t *sums) {
+/// The same where sixteen share a scale of whole numbers, which multiplies here. What types with an offset have too much, the scales with the
+/// sums of the activations alone, is taken away.
+FN __m256i scaled_block_sums(av_dtype type, const __m256i u[8], __m256i scale, const int8_t *q, const int16_t *sums) {
   const __m256i *x = (const void *)q;
-  __m256i v[4];
-  UNROLL for (int p = 0; p < 4; p++) {
-    const __m256i even = _mm256_set1_epi16((short)(4 * p | (4 * p + 1) << 8)), odd = _mm256_set1_epi16((short)(4 * p + 2 | (4 * p + 3) << 8));
-    __m256i a = _mm256_maddubs_epi16(u[2 * p], _mm256_loadu_si256(x + 2 * p)), b = _mm256_maddubs_epi16(u[2 * p + 1], _mm256_loadu_si256(x + 2 * p + 1));
-    v[p] = _mm256_add_epi32(_mm256_madd_epi16(a, _mm256_shuffle_epi8(scale, even)), _mm256_madd_epi16(b, _mm256_shuffle_epi8(scale, odd)));
+  __m256i v[8], found;
+  UNROLL for (int i = 0; i < 8; i++) v[i] = _mm256_maddubs_epi16(u[i], _mm256_loadu_si256(x + i));
+  if (type == AV_Q6_K) {
+    // Hidden from the compiler, which would make two shuffles of each that follows.
+    __m256i low = _mm256_unpacklo_epi16(scale, scale), high = _mm256_unpackhi_epi16(scale, scale);
+    __asm__("" : "+x"(low), "+x"(high));
+    __m256i block[4];
+#define BLOCK(p, pairs, first, second) \
+    block[p] = _mm256_add_epi32(_mm256_madd_epi16(v[2 * p], _mm256_shuffle_epi32(pairs, first)), _mm256_madd_epi16(v[2 * p + 1], _mm256_shuffle_epi32(pairs, second)))
+    BLOCK(0, low, 0x00, 0x55);
+    BLOCK(1, low, 0xaa, 0xff);
+    BLOCK(2, high, 0x00, 0x55);
+    BLOCK(3, high, 0xaa, 0xff);
+#undef BLOCK
+    found = sums_of_four(block);
+  } else {
+    // The sums of sixteen fit 16 bits, and there is one product with the scales for all.
+    __m256i four[4];
+    UNROLL for (int p = 0; p < 4; p++) {
+      four[p] = add_low_high_32(v[2 * p], v[2 * p + 1], true);
+      if (type == AV_Q2_K && p > 0) four[p] = _mm256_srai_epi16(four[p], p == 1 ? 2 : 4);
+    }
+    __m256i low = add_words(add_low_high_64(four[0], four[1], true)), high = add_words(add_low_high_64(four[2], four[3], true));
+    found = _mm256_madd_epi16(_mm256_packs_epi32(low, high), scale);
   }
-  __m256i found = sums_of_four(v);
-  if (offset == 0) return found;
-  __m256i taken = _mm256_madd_epi16(scale, _mm256_loadu_si256((const void *)sums));
-  return _mm256_sub_epi32(found, _mm256_slli_epi32(taken, offset == 32 ? 5 : 2));
+  if (type == AV_Q2_K) return found;
+  __m256i much = _mm256_madd_epi16(scale, _mm256_loadu_si256((const void *)sums));
+  return _mm256_sub_epi32(found, _mm256_slli_epi32(much, type == AV_Q6_K ? 5 : 2));
 }
 
 /// Sums of four products of bytes, unsigned times signed, to 32 bits.
@@ -57,9 +75,4 @@ FN __m256i dot_bytes(__m256i u, __m256i x) {
 #else
   return add_words(_mm256_maddubs_epi16(u, x));
 #endif
-}
-FN float sum_lanes(__m256 v) {
-  __m128 x = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-  x = _mm_add_ps(x, _mm_movehl_ps(x, x));
-  return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
 }

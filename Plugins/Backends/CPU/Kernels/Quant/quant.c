@@ -2,7 +2,7 @@
 #include "quant_table.h"
 #include <string.h>
 
-enum { thin_rows_most = 12, thin_block = 64, depth_bytes = 1024, exact_rows = 512, panels_most = 8, chunk_bytes = 128 << 10 };
+enum { thin_rows_most = 12, thin_block = 256, depth_bytes = 1024, exact_rows = 512, panels_most = 8, chunk_bytes = 128 << 10 };
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 
