@@ -4,12 +4,12 @@
 
 enum { thin_most_bf16 = 16 };
 
-typedef struct { const av_linear_args *args; const av_table *table; int64_t jobs; } thin_context;
+typedef struct { const av_linear_args *args; const av_table *table; av_share share; } thin_context;
 
 static void thin_job(void *context, int64_t job, int thread) {
   const thin_context *s = context;
   int64_t first, end;
-  av_split(s->args->n, 16, job, s->jobs, &first, &end);
+  av_share_part(&s->share, job, &first, &end);
   s->table->thin(s->args, first, end);
 }
 
@@ -24,8 +24,8 @@ void av_linear(av_pool *pool, const av_linear_args *args) {
   if (args->m <= (gemm == &table->gemm ? table->thin_most : thin_most_bf16)) {
     // A nanosecond reads about 16 bytes.
     int64_t work = args->n * args->k * (av_size(args->wtype) + args->m) / 16;
-    thin_context s = {args, table, av_jobs(pool, work, (args->n + 15) / 16)};
-    av_pool_run(pool, s.jobs, thin_job, &s);
+    thin_context s = {args, table, av_share_reading(pool, args->n, 16, work)};
+    av_pool_run(pool, s.share.jobs, thin_job, &s);
     return;
   }
   bool in_place = args->residual == args->y && args->activation == AV_ACT_NONE;

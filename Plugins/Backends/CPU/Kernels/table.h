@@ -20,6 +20,27 @@ static inline void av_split(int64_t n, int64_t unit, int64_t job, int64_t jobs, 
   if (*end > n) *end = n;
 }
 
+/// How threads share what is read once, from beginning to end. A job that begins has asked for nothing ahead, which favours few; equal ones
+/// leave threads waiting for whoever has the last. So a thread's share is a half of it, a quarter and two eighths.
+typedef struct { int64_t n, unit, jobs, threads; } av_share;
+/// `work` as in `av_jobs`; where that is long, parts are equal so that cancelling need not wait.
+static inline av_share av_share_reading(const av_pool *pool, int64_t n, int64_t unit, int64_t work) {
+  int64_t threads = av_pool_threads(pool), jobs = av_jobs(pool, work, (n + unit - 1) / unit);
+  bool tapers = threads > 1 && jobs > threads && jobs <= 8 * threads;
+  return (av_share){n, unit, tapers ? 4 * threads : jobs, tapers ? threads : 0};
+}
+/// The part of `0..<n` that job `job` has.
+static inline void av_share_part(const av_share *s, int64_t job, int64_t *first, int64_t *end) {
+  if (s->threads == 0) { av_split(s->n, s->unit, job, s->jobs, first, end); return; }
+  static const int eighths[] = {0, 4, 6, 7, 8};
+  int64_t round = job / s->threads, units = (s->n + s->unit - 1) / s->unit, from = units * eighths[round] / 8, to = units * eighths[round + 1] / 8;
+  av_split((to - from) * s->unit, s->unit, job % s->threads, s->threads, first, end);
+  *first += from * s->unit;
+  *end += from * s->unit;
+  if (*first > s->n) *first = s->n;
+  if (*end > s->n) *end = s->n;
+}
+
 float av_f32_from_f16(uint16_t h);
 uint16_t av_f16_from_f32(float f);
 

@@ -39,7 +39,8 @@ typedef struct {
   const av_quant_table *quant;
   av_pool *pool;
   int64_t row;                // bytes of a weight row
-  int64_t m0, m, jobs;        // these rows of the activations
+  int64_t m0, m;              // these rows of the activations
+  av_share share;             // few rows: of the columns
   av_activations x;           // few rows
   bool wide, accumulate;      // many rows: 16 bits; y already holds a part
   int64_t tiles, depth, sub;  // tiles of rows, elements of k that a panel holds at most, elements that share a scale
@@ -52,7 +53,7 @@ static void thin_job(void *context, int64_t job, int thread) {
   const quant_context *s = context;
   const av_linear_args *p = s->args;
   int64_t first, end;
-  av_split(p->n, 16, job, s->jobs, &first, &end);
+  av_share_part(&s->share, job, &first, &end);
   float *out = av_scratch(s->pool, thread);
   for (int64_t n0 = first; n0 < end; n0 += thin_block) {
     int64_t n = min(thin_block, end - n0);
@@ -66,8 +67,8 @@ static void thin_job(void *context, int64_t job, int thread) {
 static void run_thin(quant_context *s) {
   const av_linear_args *p = s->args;
   // A nanosecond reads about 14 bytes, or multiplies 16 numbers.
-  s->jobs = av_jobs(s->pool, p->n * s->row / 14 + p->n * p->k * (p->exact ? s->m : s->m - 1) / 16, (p->n + 15) / 16);
-  av_pool_run(s->pool, s->jobs, thin_job, s);
+  s->share = av_share_reading(s->pool, p->n, 16, p->n * s->row / 14 + p->n * p->k * (p->exact ? s->m : s->m - 1) / 16);
+  av_pool_run(s->pool, s->share.jobs, thin_job, s);
 }
 
 /// Rounds few rows into the shared scratch, on this thread.
