@@ -77,6 +77,9 @@ FN void dots(av_dtype type, const int rows, const int weights, const float *x, i
         UNROLL for (int r = 0; r < rows; r++) {
           const int s = rows == 1 ? u : 0;
           sum[r][c][s] = v_fma(wv[c], xv[r], sum[r][c][s]);
+#if AV_LEVEL > 0
+          __asm__("" : "+v"(sum[r][c][s]));  // stays in its register: else the compiler adds to the weights' and copies all back
+#endif
         }
       }
     }
