@@ -78,7 +78,7 @@ FN void dots(av_dtype type, const int rows, const int weights, const float *x, i
           const int s = rows == 1 ? u : 0;
           sum[r][c][s] = v_fma(wv[c], xv[r], sum[r][c][s]);
 #if AV_LEVEL > 0
-          __asm__("" : "+v"(sum[r][c][s]));  // stays in its register: else the compiler adds to the weights' and copies all back
+          if (rows == 1) __asm__("" : "+v"(sum[r][c][s]));  // stays in its register: else the compiler adds to the weights' and copies all back
 #endif
         }
       }
