@@ -5,7 +5,8 @@
 #include "unary.glsl"
 // out [m, n] = a [m, k] b, for any strides and alignments: 4 x 4 sums per work item. Parameters: 0 m, 1 n, 2 k, 3 batches,
 // 4 axes of the batches, 5 6 7 8 9 first elements of a, b, output, bias, residual, 10 strides of a's rows, 11 of the output's,
-// 12 of the residual's, 13 14 of b along n and k, 16... sizes of the batches, 24... 32... 40... 48... strides of a, b, output and residual.
+// 12 of the residual's, 13 14 of b along n and k, 16... sizes of the batches, 24... 32... 40... 48... strides of a, b, output and
+// residual; those of blocks.glsl.
 layout(constant_id = 1) const uint TYPE = 0u;
 layout(constant_id = 2) const uint HAS_BIAS = 0u;
 layout(constant_id = 3) const uint ACTIVATION = 99u;
@@ -14,6 +15,7 @@ layout(constant_id = 4) const uint HAS_RESIDUAL = 0u;
 BUFFER(0, A, float, a);
 BUFFER(1, B, uint, b);
 OUTPUT(O, float, o);
+#include "weights.glsl"
 #include "epilogue.glsl"
 #include "batch.glsl"
 
@@ -33,7 +35,7 @@ void main() {
   for (uint p = 0u; p < k; p++) {
     uvec4 q = theirs + p * P(14u);
     vec4 y;
-    [[unroll]] for (int j = 0; j < 4; j++) y[j] = toFloat(TYPE, ELEMENT(b, sizeOf(TYPE), q[j]));
+    [[unroll]] for (int j = 0; j < 4; j++) y[j] = weightAt(q[j]);
     [[unroll]] for (int r = 0; r < 4; r++) sums[r] += a[mine[r] + p] * y;
   }
   [[unroll]] for (int r = 0; r < 4; r++) {

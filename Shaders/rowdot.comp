@@ -15,6 +15,7 @@ layout(constant_id = 5) const uint LANES = 64u;
 BUFFER(0, A, float, a);
 BUFFER(1, B, uint, b);
 OUTPUT(O, float, o);
+#include "weights.glsl"
 #include "epilogue.glsl"
 #include "batch.glsl"
 
@@ -28,8 +29,7 @@ void main() {
   uint mine = at.x + y * P(10u), theirs = at.y + x * P(13u);
   float sum = 0.0;
   for (uint p = gl_LocalInvocationID.x; p < k; p += LANES) {
-    uint place = theirs + p * P(14u);
-    sum += a[mine + p] * toFloat(TYPE, ELEMENT(b, sizeOf(TYPE), place));
+    sum += a[mine + p] * weightAt(theirs + p * P(14u));
   }
   sum = sumOverLanes(sum);
   if (gl_LocalInvocationID.x == 0u) o[at.z + y * P(11u) + x] = finished(sum, P(8u) + x, at.w + y * P(12u) + x);

@@ -5,7 +5,7 @@
 // Rows by their ids: out of a table, or into a target where SCATTER. Parameters: 0 elements, 1 elements of a row, 2 rows
 // that ids may name, 3 what a bad id is reported as, 4 and 5 the window of rows that is bound, 6 7 8 first elements of
 // ids, source and output, 9 10 strides between their rows, 11 axes of the ids, 12 axes of a row, 16... 24... sizes and
-// strides of the ids, 32... 40... 48... sizes and strides within a row.
+// strides of the ids, 32... 40... 48... sizes and strides within a row; those of blocks.glsl.
 layout(constant_id = 1) const uint SCATTER = 0u;
 layout(constant_id = 2) const uint FROM = 0u;
 layout(constant_id = 3) const uint TO = 0u;
@@ -13,6 +13,8 @@ layout(constant_id = 3) const uint TO = 0u;
 BUFFER(0, A, uint, a);
 BUFFER(1, B, uint, ids);
 OUTPUT(O, uint, o);
+#define WORDS a
+#include "blocks.glsl"
 
 void main() {
   uint i = item();
@@ -44,6 +46,6 @@ void main() {
     to += at * P(47u + axis);
     rest = next;
   }
-  uint bits = castBits(FROM, TO, ELEMENT(a, sizeOf(FROM), from));
+  uint bits = FROM >= Q8_0 ? castBits(F32, TO, floatBitsToUint(blockElement(FROM, from))) : castBits(FROM, TO, ELEMENT(a, sizeOf(FROM), from));
   STORE(o, sizeOf(TO), to, bits);
 }

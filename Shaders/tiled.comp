@@ -13,6 +13,7 @@ layout(constant_id = 4) const uint HAS_RESIDUAL = 0u;
 BUFFER(0, A, float, a);
 BUFFER(1, B, uint, b);
 OUTPUT(O, float, o);
+#include "weights.glsl"
 #include "epilogue.glsl"
 #include "batch.glsl"
 
@@ -40,7 +41,7 @@ void main() {
       ofA[p][line] = isTerm && row + line < m ? a[at.x + (row + line) * P(10u) + first + p] : 0.0;
       uint place = at.y + (column + line) * P(13u) + (first + p) * P(14u);
       float y = 0.0;
-      if (isTerm && column + line < n) y = toFloat(TYPE, ELEMENT(b, sizeOf(TYPE), place));
+      if (isTerm && column + line < n) y = weightAt(place);
       ofB[p][line] = y;
     }
     barrier();

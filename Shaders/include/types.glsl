@@ -1,6 +1,8 @@
 // Stored types by the numbers of AviaryTensor.DType. Elements narrower than a word are read and written within words, so
 // that no 8- or 16-bit storage feature is needed.
 const uint F32 = 0u, F16 = 1u, BF16 = 2u, I32 = 3u, U8 = 5u, BOOL = 6u, I16 = 8u, I8 = 9u;
+// Blocks of whole numbers with scales, as Planes.swift lays them; all from Q8_0 on are.
+const uint Q8_0 = 10u, Q4_0 = 11u, Q4_1 = 12u, Q4_K = 17u, Q5_K = 18u, Q6_K = 19u;
 
 uint sizeOf(uint dtype) {
   return dtype == F32 || dtype == I32 ? 4u : dtype == F16 || dtype == BF16 || dtype == I16 ? 2u : 1u;

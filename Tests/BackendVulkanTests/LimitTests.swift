@@ -81,6 +81,35 @@ struct LimitTests {
     #expect(try Rig.agrees(machine, random.graph, random.values))
   }
 
+  /// Products and tables of quantised weights in every form, in parts where these are larger than a binding.
+  @Test(arguments: Planes.types, [false, true]) func quantisedWeightsInEveryForm(_ dtype: DType, _ isLarge: Bool) throws {
+    for form in 0..<3 {
+      let machine = try Rig.machine {
+        $0.usesGPUForms = form == 1
+        $0.avoidsShuffles = form == 2
+        if isLarge { $0.largestBinding = 90 * 2 * dtype.blockBytes * 4 / 5 }
+      }
+      for rows in [1, 3, 9] {
+        let (graph, values) = Self.quantised(dtype, rows)
+        #expect(try Rig.agrees(machine, graph, values), "form \(form), \(rows) rows")
+      }
+    }
+  }
+
+  /// A table's rows, multiplied by a part of it and by all of another matrix.
+  static func quantised(_ dtype: DType, _ rows: Int) -> (Graph, Values) {
+    let width = 2 * dtype.blockElements
+    let weights = [Weight(slot: 0, shape: [90, width], dtype: dtype), Weight(slot: 1, shape: [41, width], dtype: dtype)]
+    let graph = Graph(weights: WeightShapes(weights))
+    let table = graph.use(weights[0])
+    let x = table.gatherRows(graph.input(0, [rows], .i32))
+    graph.output(x.matmul(table.slice(0, 3..<80)))
+    graph.output((x * 0.5).matmul(graph.use(weights[1])).unary(.silu))
+    var random = SeededGenerator(11)
+    let given = weights.map { randomBlocks($0.shape.elements, dtype, using: &random) }
+    return (graph, Values(weights: given, inputs: [bytes((0..<rows).map { Double($0 * 37 % 90) }, .i32)]))
+  }
+
   static let gpuForms = Result { () throws(AviaryError) in try Rig.machine { $0.usesGPUForms = true } }
 
   /// Weights in a file may start anywhere; a file's pages are read where they are.

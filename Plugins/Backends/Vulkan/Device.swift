@@ -11,7 +11,7 @@ final class Device: @unchecked Sendable {
   let handle: VkDevice
   let queue: VkQueue
   let commandPool: VkCommandPool
-  /// Eight storage buffers: operands 0...4, output 5, flags 6, parameters 7; and two texel buffers, 8 and 9. One layout
+  /// Eight storage buffers: operands 0...4, output 5, flags 6, parameters 7; and three texel buffers, 8, 9 and 10. One layout
   /// for every kernel.
   let setLayout: VkDescriptorSetLayout
   let pipelineLayout: VkPipelineLayout
@@ -26,7 +26,7 @@ final class Device: @unchecked Sendable {
   private let nextID = Atomic(0)
 
   static let bindings = 8
-  static let texelBindings = 2
+  static let texelBindings = 3
 
   /// - Throws: `.device` where the device lacks what is needed or cannot be opened.
   init(_ instance: Instance, _ info: DeviceInfo, _ options: DeviceOptions, functions: av_vk? = nil) throws(AviaryError) {
@@ -147,6 +147,8 @@ struct DeviceOptions: Hashable, Sendable {
   var copiesWeights = false
   /// The forms of kernels that GPUs get, on any device.
   var usesGPUForms = false
+  /// No work item reads another's numbers.
+  var avoidsShuffles = false
   init() {}
 }
 

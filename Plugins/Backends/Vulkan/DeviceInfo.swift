@@ -15,6 +15,8 @@ struct DeviceInfo: @unchecked Sendable {
   let limits: VkPhysicalDeviceLimits
   let largestAllocation: Int
   let subgroupSize: Int
+  /// Whether a subgroup's work items read each other's numbers.
+  let shuffles: Bool
   let memory: VkPhysicalDeviceMemoryProperties
   let extensions: Set<String>
   /// The family of queues that compute runs on, where there is one.
@@ -53,6 +55,9 @@ struct DeviceInfo: @unchecked Sendable {
     driver = "\(text(second.pointee.driverName)) \(text(second.pointee.driverInfo))"
     uuid = withUnsafeBytes(of: first.pointee.deviceUUID) { $0.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
     subgroupSize = Int(first.pointee.subgroupSize)
+    shuffles =
+      first.pointee.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT.rawValue != 0
+      && first.pointee.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT.rawValue != 0
     largestAllocation = Int(clamping: first.pointee.maxMemoryAllocationSize)
     importAlignment = canImport ? Int(clamping: imports.pointee.minImportedHostPointerAlignment) : nil
     var memory = VkPhysicalDeviceMemoryProperties()

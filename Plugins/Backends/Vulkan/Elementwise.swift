@@ -108,7 +108,7 @@ extension Recorder {
 
 extension View {
   /// Bytes from the first to the last element.
-  var bytesReached: Int { ((0..<shape.count).reduce(1) { $0 + max(shape[$1] - 1, 0) * strides[$1] }) * dtype.blockBytes }
+  var bytesReached: Int { ((0..<shape.count).reduce(1) { $0 + max(shape[$1] - 1, 0) * strides[$1] }) / dtype.blockElements * dtype.blockBytes }
 
   /// The indices of an axis from `start`.
   func part(_ axis: Int, _ start: Int, _ length: Int) -> View {

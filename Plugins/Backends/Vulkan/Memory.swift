@@ -4,11 +4,16 @@ import Synchronization
 
 /// A buffer on the device, with memory of its own.
 final class VulkanBuffer: Buffer, @unchecked Sendable {
-  // Unchecked: handles that never change; the bytes are the runs' affair.
+  // Unchecked: handles that never change, and what changes under the device's lock; the bytes are the runs' affair.
   let device: Device
   let byteCount: Int
-  /// Never given to another buffer, so that a recording can tell whether its buffers are still those.
-  let id: Int
+  /// Never given to another buffer, so that a recording can tell whether its buffers are still those. A buffer whose
+  /// bytes come out of planes has a new one.
+  private(set) var id: Int
+  /// What lies in planes; changed under the device's lock only.
+  var packing: Packing? {
+    didSet { if packing == nil { id = device.newID() } }
+  }
   let handle: VkBuffer
   /// The host's address of the memory, where it has one.
   let mapped: UnsafeMutableRawPointer?
@@ -175,6 +180,8 @@ final class AdoptedPages: Buffer, @unchecked Sendable {
   let id: Int
   private let owner: any AnyObject & Sendable
   private var parts: [Int: (buffer: VulkanBuffer, start: Int)] = [:]
+  /// Buffers made of parts, by where these start.
+  private var copies: [Int: VulkanBuffer] = [:]
 
   var byteCount: Int { pages.count }
 
@@ -191,6 +198,16 @@ final class AdoptedPages: Buffer, @unchecked Sendable {
     if let imported = imported(offset, count) { made = imported } else { made = try copied(offset, count) }
     parts[offset] = made
     return made
+  }
+
+  /// The buffer that was made of a part, or is made now.
+  func kept(
+    _ offset: Int, _ count: Int, _ make: (Device, UnsafeRawBufferPointer) throws(AviaryError) -> VulkanBuffer
+  ) throws(AviaryError) -> (buffer: VulkanBuffer, start: Int) {
+    if let copy = copies[offset], copy.byteCount == count { return (copy, 0) }
+    let copy = try make(device, UnsafeRawBufferPointer(rebasing: pages[offset..<offset + count]))
+    copies[offset] = copy
+    return (copy, 0)
   }
 
   private func imported(_ offset: Int, _ count: Int) -> (buffer: VulkanBuffer, start: Int)? {

@@ -3,7 +3,7 @@ import AviaryTensor
 /// Products of matrices.
 extension Recorder {
   /// A product with what follows it, over rows of `a` that are walked as batches of evenly spaced rows.
-  private struct Product {
+  struct Product {
     var a: View, b: View, out: View
     var bias: View?, residual: View?
     var activation: UnaryKind?
@@ -38,7 +38,9 @@ extension Recorder {
 
   /// Where an operand is larger than a binding, the product goes in pieces: weights by their rows, activations by theirs.
   private mutating func product(_ p: Product) throws(AviaryError) {
-    let room = device.largestBinding - device.offsetAlignment
+    // Blocks are read through texels, by any layout of the other operand.
+    let texelRoom = isProcessor && p.b.dtype.isQuantised ? Int(device.info.limits.maxTexelBufferElements) * 16 : .max
+    let room = min(device.largestBinding, texelRoom) - device.offsetAlignment
     if p.b.shape.count == 2, p.b.bytesReached > room, p.n > 1 {
       let columns = p.b.strides[0] == p.stepN ? 0 : 1
       for (start, length) in p.n.halves {
@@ -76,60 +78,28 @@ extension Recorder {
     if walk.strides[1][walk.sizes.count - 1] == 0 { (m, rows) = walk.removeLast() }
     let batches = walk.count
     if isProcessor, try emitFetched(p, walk, m, rows) { return }
-    let (a, b, out): (Bound, Bound, Bound) = (try bound(p.a), try bound(p.b), try bound(p.out))
+    let b = try weight(p.b)
+    let (a, out): (Bound, Bound) = (try bound(p.a), try bound(p.out))
     let (bias, residual): (Bound?, Bound?) = (try bound(p.bias), try bound(p.residual))
     let head: [UInt32] = [m, p.n, p.k, batches, walk.sizes.count].map { UInt32($0) }
     let firsts: [UInt32] = [a.first, b.first, out.first, bias?.first ?? 0, residual?.first ?? 0]
     let steps: [UInt32] = [rows[0], rows[2], rows[3], p.stepN, p.stepK, 0].map { UInt32($0) }
-    let parameters = words(head, firsts, steps, walk.sizes.words, walk.strides.flatMap { $0.words })
+    let parameters = words(head, firsts, steps, walk.sizes.words, walk.strides.flatMap { $0.words }, b.words)
     let tail: [UInt32] = [p.bias == nil ? 0 : 1, p.activation.map { UInt32($0.rawValue) } ?? 99, p.residual == nil ? 0 : 1]
     let constants = words([UInt32(p.b.dtype.rawValue)], tail)
     if !isProcessor {
       // Few rows share nothing; more share tiles of both operands.
       let work = Double(m * p.n * batches) * Double(p.k + 20)
       if m <= 4 {
-        dispatch("rowdot", size: 64, words(constants, [64]), groups: m * p.n * batches, work: work, [a, b, bias, residual], out, parameters)
+        dispatch("rowdot", size: 64, words(constants, [64]), groups: m * p.n * batches, work: work, [a, b.bound, bias, residual, b.sides], out, parameters)
       } else {
         let groups = (m + 31) / 32 * ((p.n + 31) / 32) * batches
-        dispatch("tiled", size: 64, constants, groups: groups, work: work, [a, b, bias, residual], out, parameters)
+        dispatch("tiled", size: 64, constants, groups: groups, work: work, [a, b.bound, bias, residual, b.sides], out, parameters)
       }
       return
     }
     let tiles = (m + 3) / 4 * ((p.n + 3) / 4) * batches
-    dispatch("product", constants, items: tiles, size: 32, perItem: 16 * Double(p.k + 20), [a, b, bias, residual], out, parameters)
-  }
-}
-
-extension Recorder {
-  /// The form for a processor's driver, where the operands lie at whole texels; whether they do.
-  private mutating func emitFetched(_ p: Product, _ walk: Walk, _ m: Int, _ rows: [Int]) throws(AviaryError) -> Bool {
-    let size = p.b.dtype.blockBytes
-    guard p.stepK == 1, p.k > 0, p.k * size % 16 == 0, p.stepN * size % 16 == 0, size == 4 || size == 2 else { return false }
-    guard (walk.strides[0] + [rows[0]]).allSatisfy({ $0 % 4 == 0 }), walk.strides[1].allSatisfy({ $0 * size % 16 == 0 }) else { return false }
-    guard let a = try texels(p.a, .four32), let narrow = try texels(p.b, .twoBits) else { return false }
-    // Sixteen bytes at once, or twice eight where a file has them eight bytes behind such a place.
-    let isOdd = narrow.first % 2 == 1
-    guard let b = isOdd ? narrow : try texels(p.b, .fourBits) else { return false }
-    let out: Bound = try bound(p.out)
-    let (bias, residual): (Bound?, Bound?) = (try bound(p.bias), try bound(p.residual))
-    let (tileRows, tileColumns, width) = m == 1 ? (1, 1, 32) : m <= 4 ? (4, 4, 32) : (8, 4, 32)
-    let per = 16 / size
-    let head: [UInt32] = [m, p.n, p.k, walk.count, walk.sizes.count].map { UInt32($0) }
-    let firsts: [UInt32] = [a.first, narrow.first / 2, out.first, bias?.first ?? 0, residual?.first ?? 0]
-    let steps: [UInt32] = [rows[0] / 4, rows[2], rows[3], p.stepN / per, 0, 0].map { UInt32($0) }
-    let strides = [walk.strides[0].map { $0 / 4 }, walk.strides[1].map { $0 / per }, walk.strides[2], walk.strides[3]]
-    let parameters = words(head, firsts, steps, walk.sizes.words, strides.flatMap { $0.words })
-    let rules: [UInt32] = [p.bias == nil ? 0 : 1, p.activation.map { UInt32($0.rawValue) } ?? 99, p.residual == nil ? 0 : 1]
-    let tile: [UInt32] = [UInt32(tileRows), UInt32(tileColumns), isOdd ? 1 : 0]
-    let across = (p.n + width * tileColumns - 1) / (width * tileColumns)
-    let groups = across * ((m + tileRows - 1) / tileRows) * walk.count
-    // Tiles at the border do the work of whole ones.
-    let work = Double(groups * width * tileColumns * tileRows) * Double(p.k + 20) / (m == 1 ? 1 : 4)
-    let constants = words([UInt32(p.b.dtype.rawValue)], rules, tile)
-    dispatch(
-      "linear", size: width, constants, groups: groups, work: work, [nil, nil, bias, residual], out, parameters,
-      texels: [a, b])
-    return true
+    dispatch("product", constants, items: tiles, size: 32, perItem: 16 * Double(p.k + 20), [a, b.bound, bias, residual, b.sides], out, parameters)
   }
 }
 

@@ -13,8 +13,18 @@ struct Bound {
 
 /// A part of a buffer that is read through a texel buffer.
 struct Texels {
-  /// What a texel is: one, two or four words, as numbers or as bits.
-  enum Form { case four32, fourBits, twoBits }
+  /// What a texel is: four numbers, four words or two, one half-precision number or two.
+  enum Form {
+    case four32, fourBits, twoBits, oneHalf, twoHalves
+    var bytes: Int {
+      switch self {
+      case .four32, .fourBits: 16
+      case .twoBits: 8
+      case .oneHalf: 2
+      case .twoHalves: 4
+      }
+    }
+  }
   let bound: Bound
   let form: Form
   /// The view's first texel, counted from the start of the binding.
@@ -129,9 +139,14 @@ struct Recorder {
   /// The view through texels of that form; nil where it does not lie at a whole texel, or is too large.
   func texels(_ view: View, _ form: Texels.Form) throws(AviaryError) -> Texels? {
     let size = view.dtype.blockBytes
-    let bytes = form == .twoBits ? 8 : 16
     let reach = view.bytesReached
     let (buffer, start) = try memory(view.place, view.offset * size, reach)
+    return texels(buffer, start, reach, form)
+  }
+
+  /// A buffer's bytes through texels of that form; nil as above.
+  func texels(_ buffer: VulkanBuffer, _ start: Int, _ reach: Int, _ form: Texels.Form) -> Texels? {
+    let bytes = form.bytes
     guard start % bytes == 0 else { return nil }
     let offset = start / device.texelAlignment * device.texelAlignment
     let range = (start + reach - offset + bytes - 1) / bytes * bytes
@@ -143,16 +158,18 @@ struct Recorder {
   /// The view's bytes as a binding. Throws `.limit` where they are more than a binding may have.
   func bound(_ view: View) throws(AviaryError) -> Bound {
     let size = view.dtype.blockBytes
-    var reach = 1
-    for axis in 0..<view.shape.count { reach += max(view.shape[axis] - 1, 0) * view.strides[axis] }
-    if view.shape.elements == 0 { reach = 0 }
-    let (buffer, base) = try memory(view.place, view.offset * size, reach * size)
-    let start = base
-    let end = start + reach * size
-    let offset = start / device.offsetAlignment * device.offsetAlignment
-    guard (start - offset) % size == 0 else {
+    let reach = view.shape.elements == 0 ? 0 : view.bytesReached
+    let (buffer, start) = try memory(view.place, view.offset * size, reach)
+    guard start % size == 0 else {
       throw AviaryError(.internal, "a view of \(view.dtype) at byte \(start)", wanted: "a multiple of \(size)", at: "vulkan")
     }
+    return try bound(buffer, start, reach, size)
+  }
+
+  /// A buffer's bytes as a binding, whose first element of `size` bytes is counted from its start.
+  private func bound(_ buffer: VulkanBuffer, _ start: Int, _ reach: Int, _ size: Int) throws(AviaryError) -> Bound {
+    let end = start + reach
+    let offset = start / device.offsetAlignment * device.offsetAlignment
     let range = (max(end - offset, 4) + 3) / 4 * 4
     guard range <= device.largestBinding else {
       throw AviaryError(
@@ -164,6 +181,55 @@ struct Recorder {
   func bound(_ view: View?) throws(AviaryError) -> Bound? {
     guard let view else { return nil }
     return try bound(view) as Bound
+  }
+
+  /// The two planes of a quantised weight's blocks: the buffer, and the bytes that either has in it.
+  private func planes(_ view: View, _ planes: Planes) throws(AviaryError) -> (VulkanBuffer, numbers: Range<Int>, sides: Range<Int>) {
+    guard case .weight(let slot) = view.place else {
+      throw AviaryError(.internal, "\(view.dtype) at \(view.place)", wanted: "a weight", at: "vulkan")
+    }
+    let slice = bindings.weights[Int(slot)]
+    let count = slice.byteCount / view.dtype.blockBytes
+    let whole = slice.offset..<slice.offset + count * view.dtype.blockBytes
+    let (buffer, base): (VulkanBuffer, Int)
+    if let own = slice.buffer as? VulkanBuffer, own.device === device {
+      guard slice.offset % 16 == 0 else { throw AviaryError(.internal, "\(view.dtype) at byte \(slice.offset)", wanted: "a multiple of 16", at: "vulkan") }
+      try device.pack(own, Packing(dtype: view.dtype, bytes: whole))
+      (buffer, base) = (own, slice.offset)
+    } else if let pages = slice.buffer as? AdoptedPages, pages.device === device {
+      (buffer, base) = try pages.packed(whole, planes)
+    } else {
+      throw AviaryError(.internal, "a buffer of another backend or device", wanted: "one of this", at: "vulkan")
+    }
+    let first = view.offset / view.dtype.blockElements
+    let blocks = view.shape.elements == 0 ? 0 : view.bytesReached / view.dtype.blockBytes
+    let numbers = base + first * planes.numberBytes
+    let sides = base + count * planes.numberBytes + first * planes.sideBytes
+    return (buffer, numbers..<numbers + blocks * planes.numberBytes, sides..<sides + blocks * planes.sideBytes)
+  }
+
+  /// A weight as kernels read it number by number: its bytes, its scales where these lie apart, and the parameters of
+  /// blocks.glsl.
+  func weight(_ view: View) throws(AviaryError) -> (bound: Bound, first: UInt32, sides: Bound?, words: [UInt32]) {
+    guard let kind = Planes(view.dtype) else {
+      let bound: Bound = try bound(view)
+      return (bound, bound.first, nil, [0, 0])
+    }
+    let (buffer, numbers, sides) = try planes(view, kind)
+    let bound = try bound(buffer, numbers.lowerBound, numbers.count, 4)
+    if kind.areAsInFiles { return (bound, 0, nil, [bound.first, 0]) }
+    let side = try self.bound(buffer, sides.lowerBound, sides.count, 2)
+    return (bound, 0, side, [bound.first, side.first])
+  }
+
+  /// A quantised weight as texels: its whole numbers, and its scales where these lie apart; nil where it is too large.
+  func blockTexels(_ view: View) throws(AviaryError) -> (numbers: Texels, sides: Texels?)? {
+    guard let kind = Planes(view.dtype) else { return nil }
+    let (buffer, numbers, sides) = try planes(view, kind)
+    guard let found = texels(buffer, numbers.lowerBound, numbers.count, .fourBits) else { return nil }
+    if kind.areAsInFiles { return (found, nil) }
+    guard let apart = texels(buffer, sides.lowerBound, sides.count, kind.sideBytes == 2 ? .oneHalf : .twoHalves) else { return nil }
+    return (found, apart)
   }
 
   /// A place's buffer, and the byte in it where `offset` bytes into the place are.

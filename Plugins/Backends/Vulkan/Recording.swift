@@ -160,6 +160,8 @@ final class Recording {
       case .four32: VK_FORMAT_R32G32B32A32_SFLOAT
       case .fourBits: VK_FORMAT_R32G32B32A32_UINT
       case .twoBits: VK_FORMAT_R32G32_UINT
+      case .oneHalf: VK_FORMAT_R16_SFLOAT
+      case .twoHalves: VK_FORMAT_R16G16_SFLOAT
       }
     info.offset = UInt64(texels.bound.offset)
     info.range = UInt64(texels.bound.range)

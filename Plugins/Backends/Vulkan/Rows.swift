@@ -12,8 +12,9 @@ extension Recorder {
     let walk = Walk(row.dims, [Array(table.steps.dropFirst()), Array(target.steps.dropFirst())])
     // A table larger than a binding is looked through in windows; each finds its own rows.
     let rows = table.shape[0]
-    let rowBytes = max(table.strides[0], 1) * table.dtype.blockBytes
-    let window = max(1, min(rows, (device.largestBinding - device.offsetAlignment - walk.reach(0) * table.dtype.blockBytes) / rowBytes))
+    let rowBytes = table.dtype.byteOffset(of: max(table.strides[0], table.dtype.blockElements))
+    let last = table.dtype.byteOffset(of: walk.reach(0) + table.dtype.blockElements - 1)
+    let window = max(1, min(rows, (device.largestBinding - device.offsetAlignment - last) / rowBytes))
     for first in stride(from: 0, to: max(rows, 1), by: window) {
       let count = min(window, rows - first)
       let source = rows == 0 ? table : table.part(0, first, count)
@@ -39,17 +40,20 @@ extension Recorder {
     _ source: View, _ ids: View, _ target: View, _ row: Walk, scatter: Bool, limit: Int, window: Range<Int>
   ) throws(AviaryError) {
     let items = ids.shape.elements * row.count
-    let parameters = try rowParameters(source, ids, target, row, items: items, limit: limit, window: window)
-    let (from, at, to): (Bound, Bound, Bound) = (try bound(source), try bound(ids), try bound(target))
+    let from = try weight(source)
+    let parameters = try rowParameters(source, ids, target, row, items: items, limit: limit, window: window) + from.words
+    let (at, to): (Bound, Bound) = (try bound(ids), try bound(target))
     dispatch(
-      "rows", [scatter ? 1 : 0, UInt32(source.dtype.rawValue), UInt32(target.dtype.rawValue)], items: items, perItem: 20, [from, at], to, parameters)
+      "rows", [scatter ? 1 : 0, UInt32(source.dtype.rawValue), UInt32(target.dtype.rawValue)], items: items, perItem: 20,
+      [from.bound, at, nil, nil, from.sides], to, parameters)
   }
 
   private func rowParameters(
     _ source: View, _ ids: View, _ target: View, _ row: Walk, items: Int, limit: Int, window: Range<Int>
   ) throws(AviaryError) -> [UInt32] {
     let names = Walk(ids.shape.dims, [ids.steps])
-    let (from, at, to): (Bound, Bound, Bound) = (try bound(source), try bound(ids), try bound(target))
+    let (at, to): (Bound, Bound) = (try bound(ids), try bound(target))
+    let from = try weight(source)
     let head: [UInt32] = [items, row.count, limit, Int(number), window.lowerBound, window.upperBound].map { UInt32($0) }
     let places: [UInt32] = [at.first, from.first, to.first, UInt32(source.strides[0]), UInt32(target.strides[0])]
     let axes: [UInt32] = [UInt32(names.sizes.count), UInt32(row.sizes.count), 0, 0, 0]

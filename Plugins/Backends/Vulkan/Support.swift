@@ -5,7 +5,14 @@ enum Support {
   /// - Parameter dtypes: of the operands, then of the output.
   static func verdict(_ op: Op, _ dtypes: [DType]) -> Verdict {
     let wide: Set<DType> = [.i64, .f64]
-    if let dtype = dtypes.first(where: \.isQuantised) { return .unsupported("no kernel reads \(dtype)") }
+    if let k = dtypes.firstIndex(where: \.isQuantised) {
+      guard Planes(dtypes[k]) != nil else { return .unsupported("no kernel reads \(dtypes[k])") }
+      switch op {
+      case .matmul, .linear: if k != 1 { return .unsupported("\(dtypes[k]) is for weights") }
+      case .gatherRows: if k != 0 { return .unsupported("\(dtypes[k]) is for tables") }
+      default: return .unsupported("\(dtypes[k]) is for weights and tables")
+      }
+    }
     switch op {
     case .quantizeRows, .dequantizeRows: return .unsupported("no kernel quantises yet")
     // Moves of whole elements take every type.

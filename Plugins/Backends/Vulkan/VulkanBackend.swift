@@ -28,7 +28,7 @@ public final class VulkanBackend: Backend, Sendable {
     let info = machine.device.info
     capabilities = Capabilities(
       deviceName: info.isProcessor ? "\(info.name), which is a processor and no GPU" : info.name, details: info.details + details, memoryBytes: machine.device.memoryBytes,
-      largestBufferBytes: info.largestAllocation, fusions: [.linear, .swiglu], weightTypes: [.f32, .f16, .bf16])
+      largestBufferBytes: info.largestAllocation, fusions: [.linear, .swiglu], weightTypes: Set([.f32, .f16, .bf16] + Planes.types))
   }
 
   /// Command buffers submitted so far, on this device.
@@ -55,7 +55,10 @@ public final class VulkanBackend: Backend, Sendable {
 
   public func upload(_ bytes: UnsafeRawBufferPointer, to slice: BufferSlice) throws(AviaryError) {
     guard let buffer = slice.buffer as? VulkanBuffer, slice.isWithin, bytes.count <= slice.byteCount else { throw Self.wrong(slice, "upload") }
-    try machine.exclusively { (device) throws(AviaryError) in try device.upload(bytes, to: buffer, slice.offset) }
+    try machine.exclusively { (device) throws(AviaryError) in
+      try device.unpack(buffer)
+      try device.upload(bytes, to: buffer, slice.offset)
+    }
   }
 
   public func download(_ slice: BufferSlice, into bytes: UnsafeMutableRawBufferPointer) throws(AviaryError) {
@@ -65,7 +68,10 @@ public final class VulkanBackend: Backend, Sendable {
       return part.copyMemory(from: UnsafeRawBufferPointer(rebasing: pages.pages[slice.offset..<slice.offset + slice.byteCount]))
     }
     guard let buffer = slice.buffer as? VulkanBuffer else { throw Self.wrong(slice, "download") }
-    try machine.exclusively { (device) throws(AviaryError) in try device.download(buffer, slice.offset, into: part) }
+    try machine.exclusively { (device) throws(AviaryError) in
+      try device.unpack(buffer)
+      try device.download(buffer, slice.offset, into: part)
+    }
   }
 
   private static func wrong(_ slice: BufferSlice, _ place: String) -> AviaryError {
