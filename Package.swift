@@ -108,7 +108,7 @@ let package = Package(
     tests("AviaryTensorTests", ["AviaryTensor", "TensorTestSupport"]),
     tests("BackendContractTests", ["AviaryTensor", "TensorTestSupport", "BackendCPU", "BackendVulkan", "SmallBackend"]),
     tests("BackendCPUTests", ["BackendCPU", "AviaryTensor", "TensorTestSupport", "CAllocationCount"]),
-    tests("BackendVulkanTests", ["BackendVulkan", "CAviaryVulkan", "VulkanShaders", "AviaryTensor", "TensorTestSupport"]),
+    tests("BackendVulkanTests", ["BackendVulkan", "BackendCPU", "CAviaryVulkan", "VulkanShaders", "AviaryTensor", "TensorTestSupport"]),
     tests("CPUKernelTests", ["CAviaryKernels"]),
     module("CoreTestSupport", core + ["AviaryFormats", "AviaryNN", "AviaryParts", "AviaryTesting"], path: "Tests/CoreTestSupport"),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),

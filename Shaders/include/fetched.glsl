@@ -5,14 +5,15 @@
 // is some forty instructions, whatever it brings, and a handing round two.
 //
 // Parameters as in product.comp, but the places and strides of a and b count in texels: four numbers of a, 16 bytes of b.
-// Of quantised b they count in blocks; 14 and 15 are its first texels and those of `side`, where its scales are.
+// Of quantised b they count in blocks; 14 and 15 are its first texels and those of `side`, where its scales are. 56 is the
+// output's step from column to column.
 layout(constant_id = 1) const uint TYPE = 0u;
 layout(constant_id = 2) const uint HAS_BIAS = 0u;
 layout(constant_id = 3) const uint ACTIVATION = 99u;
 layout(constant_id = 4) const uint HAS_RESIDUAL = 0u;
 layout(constant_id = 5) const int ROWS = 4;
 layout(constant_id = 6) const int COLUMNS = 4;
-layout(constant_id = 7) const uint NARROW = 0u;  // b starts eight bytes behind a multiple of 16: a texel is half as wide
+layout(constant_id = 7) const uint NARROW = 0u;  // b or its rows start eight bytes behind a multiple of 16: texels and strides are half as wide
 
 layout(binding = 8) uniform samplerBuffer a;
 layout(binding = 9) uniform usamplerBuffer b;
@@ -28,46 +29,50 @@ const bool HAS_OFFSET = TYPE == Q4_0 || TYPE == Q4_1 || TYPE == Q4_K || TYPE == 
 // Texels of a for each texel of b.
 const int PER = TYPE == F32 ? 1 : TYPE <= BF16 ? 2 : TYPE == Q4_0 || TYPE == Q4_1 ? 8 : 4;
 
-uvec4 fetched(uint i) {
-  if (NARROW == 0u) return texelFetch(b, int(i));
-  return uvec4(texelFetch(b, int(2u * i + 1u)).xy, texelFetch(b, int(2u * i + 2u)).xy);
+// Parameters that loops use: a read of one is far from free.
+uint firstNumbers, firstSides;
+
+// Sixteen bytes of a row that starts `at` there.
+uvec4 fetched(uint at, uint i) {
+  if (NARROW == 0u) return texelFetch(b, int(at + i));
+  return uvec4(texelFetch(b, int(at + 2u * i)).xy, texelFetch(b, int(at + 2u * i + 1u)).xy);
 }
 
 // The part-th texel of 32 weights, the t-th of a row that starts `at` there.
 uvec4 wordsOf(uint at, uint t, uint part) {
-  if (IS_PLAIN) return fetched(at + t * uint(8 / PER) + part);
-  if (TYPE == Q8_0) return texelFetch(b, int(P(14u) + (at + t) * 2u + part));
-  if (!IS_K) return texelFetch(b, int(P(14u) + at + t));
+  if (IS_PLAIN) return fetched(at, t * uint(8 / PER) + part);
+  if (TYPE == Q8_0) return texelFetch(b, int(firstNumbers + (at + t) * 2u + part));
+  if (!IS_K) return texelFetch(b, int(firstNumbers + at + t));
   uint block = at + t / 8u, g = t & 7u;
-  if (TYPE == Q4_K) return texelFetch(b, int(P(14u) + block * 9u + 1u + g / 2u * 2u + part));
-  if (TYPE == Q5_K) return texelFetch(b, int(P(14u) + block * 11u + 3u + g / 2u * 2u + part));
-  return texelFetch(b, int(P(14u) + block * 13u + g / 4u * 4u + (g & 1u) * 2u + part));
+  if (TYPE == Q4_K) return texelFetch(b, int(firstNumbers + block * 9u + 1u + g / 2u * 2u + part));
+  if (TYPE == Q5_K) return texelFetch(b, int(firstNumbers + block * 11u + 3u + g / 2u * 2u + part));
+  return texelFetch(b, int(firstNumbers + block * 13u + g / 4u * 4u + (g & 1u) * 2u + part));
 }
 
 // Upper bits of the same weights, shifted to where four(...) wants them.
 uvec4 upperOf(uint at, uint t, uint part) {
   uint block = at + t / 8u, g = t & 7u;
-  if (TYPE == Q5_K) return (texelFetch(b, int(P(14u) + block * 11u + 1u + part)) >> g & 0x01010101u) << 4u;
-  if (TYPE == Q6_K) return (texelFetch(b, int(P(14u) + block * 13u + 8u + g / 4u * 2u + part)) >> 2u * (g & 3u) & 0x03030303u) << 4u;
+  if (TYPE == Q5_K) return (texelFetch(b, int(firstNumbers + block * 11u + 1u + part)) >> g & 0x01010101u) << 4u;
+  if (TYPE == Q6_K) return (texelFetch(b, int(firstNumbers + block * 13u + 8u + g / 4u * 2u + part)) >> 2u * (g & 3u) & 0x03030303u) << 4u;
   return uvec4(0u);
 }
 
 // Scale and offset of these 32 weights; of Q6_K the scales of either half.
 vec2 scalesOf(uint at, uint t) {
   if (IS_PLAIN) return vec2(1.0, 0.0);
-  if (TYPE == Q4_1) return texelFetch(side, int(P(15u) + at + t)).xy;
+  if (TYPE == Q4_1) return texelFetch(side, int(firstSides + at + t)).xy;
   if (!IS_K) {
-    float d = texelFetch(side, int(P(15u) + at + t)).x;
+    float d = texelFetch(side, int(firstSides + at + t)).x;
     return vec2(d, TYPE == Q4_0 ? -8.0 * d : 0.0);
   }
   uint block = at + t / 8u, g = t & 7u;
   if (TYPE == Q6_K) {
-    uvec4 all = texelFetch(b, int(P(14u) + block * 13u + 12u));
+    uvec4 all = texelFetch(b, int(firstNumbers + block * 13u + 12u));
     uvec2 half_ = g < 4u ? all.xy : all.zw;
     int two = int(((g & 2u) == 0u ? half_.x : half_.y) >> 16u * (g & 1u));
-    return texelFetch(side, int(P(15u) + block)).x * vec2(bitfieldExtract(two, 0, 8), bitfieldExtract(two, 8, 8));
+    return texelFetch(side, int(firstSides + block)).x * vec2(bitfieldExtract(two, 0, 8), bitfieldExtract(two, 8, 8));
   }
-  uvec4 head = texelFetch(b, int(P(14u) + block * (TYPE == Q4_K ? 9u : 11u)));
+  uvec4 head = texelFetch(b, int(firstNumbers + block * (TYPE == Q4_K ? 9u : 11u)));
   vec2 d = unpackHalf2x16(head.x);
   uvec3 bytes = head.yzw >> 8u * (g & 3u) & 255u;
   uint scale = g < 4u ? bytes.x & 63u : (bytes.z & 15u) | (bytes.x >> 6u) << 4u;
@@ -105,7 +110,9 @@ vec4 placed(uint i) {
 }
 
 void main() {
-  uint m = P(0u), n = P(1u);
+  uint m = P(0u), n = P(1u), terms = P(2u);
+  firstNumbers = P(14u);
+  firstSides = P(15u);
   uint width = gl_WorkGroupSize.x * uint(COLUMNS);
   uint across = (n + width - 1u) / width, down = (m + uint(ROWS) - 1u) / uint(ROWS);
   uint rest = group() / across;
@@ -124,7 +131,7 @@ void main() {
   uint lane = gl_SubgroupInvocationID;
   vec4 places = placed(lane);
 #endif
-  uint chunks = P(2u) / 32u;
+  uint chunks = terms / 32u;
   for (uint t = 0u; t < chunks; t++) {
     float totals[ROWS];
     vec2 scales[COLUMNS];
@@ -181,17 +188,18 @@ void main() {
     }
   }
   if (IS_PLAIN) {
-    // What is left of a row that is no multiple of 32.
-    for (uint k = chunks * uint(8 / PER); k < P(2u) / uint(4 * PER); k++) {
-      uvec4 words[COLUMNS];
-      [[unroll]] for (int j = 0; j < COLUMNS; j++) words[j] = fetched(theirs[j] + k);
-      [[unroll]] for (int i = 0; i < PER; i++) {
-        [[unroll]] for (int r = 0; r < ROWS; r++) {
-          vec4 x = texelFetch(a, int(mine[r] + k * uint(PER) + uint(i)));
-          [[unroll]] for (int j = 0; j < COLUMNS; j++) {
-            vec4 w = four(words[j], uvec4(0u), i, 0u);
-            [[unroll]] for (int c = 0; c < 4; c++) parts[r][j] = fma(x[c], w[c], parts[r][j]);
-          }
+    // What is left of a row that is no multiple of 32, by texels of a.
+    for (uint k = chunks * 8u; k < terms / 4u; k++) {
+      vec4 w[COLUMNS];
+      [[unroll]] for (int j = 0; j < COLUMNS; j++) {
+        uvec4 words = PER == 1 ? fetched(theirs[j], k) : texelFetch(b, int(theirs[j] + (NARROW == 0u ? k / 2u : k)));
+        if (PER == 2 && NARROW == 0u && (k & 1u) != 0u) words.xy = words.zw;
+        w[j] = four(words, uvec4(0u), 0, 0u);
+      }
+      [[unroll]] for (int r = 0; r < ROWS; r++) {
+        vec4 x = texelFetch(a, int(mine[r] + k));
+        [[unroll]] for (int j = 0; j < COLUMNS; j++) {
+          [[unroll]] for (int c = 0; c < 4; c++) parts[r][j] = fma(x[c], w[j][c], parts[r][j]);
         }
       }
     }
@@ -200,7 +208,7 @@ void main() {
     [[unroll]] for (int j = 0; j < COLUMNS; j++) {
       uint y = row + uint(r), x = column + uint(j) * gl_WorkGroupSize.x;
       float sum = IS_PLAIN ? parts[r][j] : sums[r][j];
-      if (y < m && x < n) o[at.z + y * P(11u) + x] = finished(sum, P(8u) + x, at.w + y * P(12u) + x);
+      if (y < m && x < n) o[at.z + y * P(11u) + x * P(56u)] = finished(sum, P(8u) + x, at.w + y * P(12u) + x);
     }
   }
 }

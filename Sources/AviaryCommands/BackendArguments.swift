@@ -15,6 +15,8 @@ struct BackendArguments: ParsableArguments {
   var device: String?
   @Flag(help: "Use the device even where it fails its self-test.")
   var forceDevice = false
+  @Option(help: ArgumentHelp("Run steps that the backend cannot on the processor, and print how many and why.", valueName: "cpu"))
+  var split: String?
   @Option(help: "Worker threads (default: the machine's cores).")
   var threads: Int?
   @Option(help: "Arithmetic of products: auto (8-bit activations where weights are quantised, else f32), f32, or bf16 (faster, less precise).")
@@ -37,7 +39,7 @@ struct BackendArguments: ParsableArguments {
     }
     try settings.apply(environment: ProcessInfo.processInfo.environment)
     let flags: [(String, String?)] = [
-      ("backend", backend), ("device", device), ("force_device", forceDevice ? "true" : nil), ("threads", threads.map(String.init)), ("compute", compute),
+      ("backend", backend), ("device", device), ("force_device", forceDevice ? "true" : nil), ("split", split), ("threads", threads.map(String.init)), ("compute", compute),
       ("weights", weights), ("vision_weights", visionWeights), ("adapter_weights", adapterWeights),
     ]
     for (key, value) in flags { if let value { try settings.set(key, [value], at: "--\(key.replacing("_", with: "-"))") } }
@@ -54,7 +56,14 @@ extension Settings {
     options.device = device
     if forceDevice { options.extra["force-device"] = "1" }
     options.compute = compute
-    return try modules().backends.open(backend, options)
+    let backends = try modules().backends
+    let opened = try backends.open(backend, options)
+    guard let split, split != backend else { return opened }
+    var host = BackendOptions()
+    host.threads = threads
+    return SplitBackend(opened, helper: try backends.open(split, host)) { found in
+      Console.error(found.text(helper: split))
+    }
   }
 }
 

@@ -95,6 +95,7 @@ struct Bench: ParsableCommand {
       object.append("prefill_tokens_per_second", .array(prefills.map(JSONValue.double)))
       object.append("decode_tokens_per_second", .array(decodes.map(JSONValue.double)))
       for (count, rate) in together { object.append("decode_tokens_per_second_\(count)_sequences", .double(rate)) }
+      if let count = figures[0].submissions { object.append("submissions_per_token", .double(count)) }
       object.append("weight_bytes", .int(loaded.weights.byteCount))
       object.append("arena_bytes", .int(figures[0].arenaBytes))
       object.append("kv_cache_bytes", .int(figures[0].cacheBytes))
@@ -105,7 +106,10 @@ struct Bench: ParsableCommand {
     rows.append(["load", "\(Answer.rounded(load)) s", "", "\(Amount.count(loaded.weights.parameterCount)) parameters, \(Amount.bytes(loaded.weights.byteCount))"])
     if let best = encodes.min() { rows.append(["encode", "\(Int(median(encodes))) ms", "\(Int(best)) ms", "per picture"]) }
     if prompt > 0 { rows.append(["prefill", "\(Answer.rounded(median(prefills))) tokens/s", "\(Answer.rounded(prefills.max() ?? 0))", "\(prompt) tokens"]) }
-    if generate > 0 { rows.append(["decode", "\(Answer.rounded(median(decodes))) tokens/s", "\(Answer.rounded(decodes.max() ?? 0))", "\(generate) tokens"]) }
+    if generate > 0 {
+      let pieces = figures[0].submissions.map { ", \(Answer.rounded($0)) submissions each" } ?? ""
+      rows.append(["decode", "\(Answer.rounded(median(decodes))) tokens/s", "\(Answer.rounded(decodes.max() ?? 0))", "\(generate) tokens\(pieces)"])
+    }
     for (count, rate) in together {
       rows.append(["decode, \(count) at once", "\(Answer.rounded(rate)) tokens/s", "", "together; \(Answer.rounded(rate / Double(count))) each"])
     }

@@ -15,6 +15,8 @@ public struct SpeedTest: Sendable {
     public var encode: Double?
     public var prefill = 0.0
     public var decode = 0.0
+    /// Submissions to a device for each token; nil where the backend makes none.
+    public var submissions: Double?
     public var arenaBytes = 0
     public var cacheBytes = 0
   }
@@ -35,9 +37,11 @@ public struct SpeedTest: Sendable {
     let prompt = prompt(vocabulary)
     if promptTokens > 0 { figures.prefill = try Self.seconds { () throws(AviaryError) in _ = try sequence.prefill(prompt, []) } }
     var logits: [Float] = []
+    let before = loaded.backend.submissionCount
     figures.decode = try Self.seconds { () throws(AviaryError) in
       for step in 0..<generatedTokens { try sequence.decode(Int32((step * 104_729 + 7) % vocabulary), into: &logits) }
     }
+    if let before, let after = loaded.backend.submissionCount, generatedTokens > 0 { figures.submissions = Double(after - before) / Double(generatedTokens) }
     figures.arenaBytes = sequence.runner.arenaBytes
     figures.cacheBytes = sequence.cacheBytes
     return figures

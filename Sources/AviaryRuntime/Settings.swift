@@ -11,6 +11,8 @@ public struct Settings: Sendable, Hashable {
   public var device: String?
   /// Use a device even where it fails its self-test.
   public var forceDevice = false
+  /// The backend of those steps that the first cannot run; nil makes them errors.
+  public var split: String?
   public var threads: Int?
   /// How the weights of language model and encoder are stored while running; nil keeps the checkpoint's types.
   public var weights: DType?
@@ -44,7 +46,7 @@ public struct Settings: Sendable, Hashable {
 
   /// Keys of a configuration file, in the spelling of the flags with `_` for `-`.
   public static let keys = [
-    "model", "backend", "device", "force_device", "threads", "weights", "vision_weights", "adapter_weights", "compute", "context", "kv", "temperature", "top_k", "top_p", "min_p",
+    "model", "backend", "device", "force_device", "split", "threads", "weights", "vision_weights", "adapter_weights", "compute", "context", "kv", "temperature", "top_k", "top_p", "min_p",
     "repetition_penalty", "seed", "max_tokens", "lookup", "stop", "system", "style", "plugins",
   ]
 
@@ -102,6 +104,9 @@ public struct Settings: Sendable, Hashable {
     case "force_device":
       guard ["true", "false", "1", "0"].contains(word) else { throw bad("true or false") }
       forceDevice = word == "true" || word == "1"
+    case "split":
+      guard word == "cpu" else { throw bad("cpu") }
+      split = word
     case "threads": threads = try integer(1...1024)
     case "weights": weights = try stored()
     case "vision_weights": visionWeights = .some(try stored())

@@ -102,10 +102,26 @@ public protocol Backend: AnyObject, Sendable {
   /// states hold what finished steps wrote.
   func execute(_ plan: Plan, _ bindings: Bindings, _ cancel: CancellationFlag) throws(AviaryError)
 
+  /// Steps of a plan that `execute` would refuse with these buffers, by their places in it, and why.
+  func refusals(_ plan: Plan, _ bindings: Bindings) throws(AviaryError) -> [(step: Int, reason: String)]
+
+  /// Pieces of work handed to a device so far, whose number a step should keep low; nil where there is no such thing.
+  var submissionCount: Int? { get }
+
   /// Measures what the machine can do at most, which takes a few seconds; nil where the backend does not know how.
   func measureLimits() -> MachineLimits?
 }
 
 extension Backend {
+  /// By `supports`; a backend whose limits depend on sizes says more.
+  public func refusals(_ plan: Plan, _ bindings: Bindings) throws(AviaryError) -> [(step: Int, reason: String)] {
+    plan.steps.enumerated().compactMap { index, step in
+      let dtypes = plan.views[step.operands].map(\.dtype) + [step.output.dtype]
+      guard case .unsupported(let reason) = supports(step.op, dtypes) else { return nil }
+      return (index, reason)
+    }
+  }
+
+  public var submissionCount: Int? { nil }
   public func measureLimits() -> MachineLimits? { nil }
 }

@@ -106,13 +106,13 @@ final class Device: @unchecked Sendable {
 
   private var firstPace: Double { info.isProcessor ? 3e-10 : 2e-12 }
 
-  /// Takes into account how long a submission took that was one shader's for the most part.
-  func learn(_ shader: String, expected: Double, _ time: Duration) {
+  /// Takes into account how long a shader took for that much work in a submission that was its own for the most part.
+  func learn(_ shader: String, _ work: Double, _ time: Duration) {
     let found = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
     // Short submissions are mostly the driver's own time, and the first run of a shader its compiler's.
-    guard found > 0.02, expected > 0 else { return }
+    guard found > 0.02, work > 0 else { return }
     let known = paces[shader] ?? firstPace
-    paces[shader] = min(max(known * (0.7 + 0.3 * min(found / expected, 8)), firstPace / 100), firstPace * 1000)
+    paces[shader] = min(max(0.7 * known + 0.3 * min(found / work, 8 * known), firstPace / 100), firstPace * 1000)
   }
 
   var isLost: Bool { lost.load(ordering: .acquiring) }

@@ -54,6 +54,8 @@ struct Recorder {
   private(set) var dispatches: [Dispatch] = []
   /// The step that is being recorded, from 1: what a kernel reports a bad id as.
   private(set) var number: UInt32 = 0
+  /// Memory between dispatches of one step; whoever submits them keeps it.
+  private(set) var scratches: [VulkanBuffer] = []
 
   init(_ device: Device, _ plan: Plan, _ bindings: Bindings, inputs: VulkanBuffer, inputOffsets: [Int]) {
     (self.device, self.plan, self.bindings, self.inputs, self.inputOffsets) = (device, plan, bindings, inputs, inputOffsets)
@@ -67,11 +69,22 @@ struct Recorder {
     }
   }
 
+  /// Why a step cannot be recorded; nil where it can. What it records is for nobody.
+  mutating func refusal(of step: PlanStep) throws(AviaryError) -> String? {
+    do throws(AviaryError) {
+      try add(step)
+      return nil
+    } catch {
+      guard error.kind == .limit || error.kind == .device else { throw error }
+      return error.description
+    }
+  }
+
   private mutating func add(_ step: PlanStep) throws(AviaryError) {
     let x = step.operands.map { plan.views[$0] }
     let out = step.output
     if case .unsupported(let reason) = Support.verdict(step.op, x.map(\.dtype) + [out.dtype]) {
-      throw AviaryError(.device, "\(step.op) does not run on vulkan: \(reason)", wanted: "another backend")
+      throw AviaryError(.device, "\(step.op) does not run on vulkan: \(reason)", wanted: "--split cpu, or another backend")
     }
     if out.shape.elements == 0 { return }
     switch step.op {
@@ -135,6 +148,17 @@ struct Recorder {
         key: PipelineKey(shader: shader, constants: [UInt32(size)] + constants), operands: operands, texels: texels, output: output, parameters: parameters, groups: groups,
         work: work))
   }
+
+  /// Memory of at least that size, which the next step may write over.
+  mutating func scratch(_ bytes: Int) throws(AviaryError) -> VulkanBuffer {
+    if let last = scratches.last, last.roomBytes >= bytes { return last }
+    let made = try VulkanBuffer(device, bytes, .own)
+    scratches.append(made)
+    return made
+  }
+
+  /// Takes back what was recorded last.
+  mutating func forget(from count: Int) { dispatches.removeSubrange(count...) }
 
   /// The view through texels of that form; nil where it does not lie at a whole texel, or is too large.
   func texels(_ view: View, _ form: Texels.Form) throws(AviaryError) -> Texels? {

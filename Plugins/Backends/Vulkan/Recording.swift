@@ -11,6 +11,8 @@ final class Recording {
   private let inputs: VulkanBuffer
   private let inputOffsets: [Int]
   private let parameters: VulkanBuffer
+  /// What its dispatches write and read between them.
+  private let scratches: [VulkanBuffer]
   private var pool: VkDescriptorPool?
   private var views: [VkBufferView] = []
   private var pieces: [Piece] = []
@@ -20,37 +22,34 @@ final class Recording {
     let commands: VkCommandBuffer
     let fence: VkFence
     private(set) var seconds = 0.0
-    private(set) var shares: [String: Double] = [:]
+    private(set) var shares: [String: (seconds: Double, work: Double)] = [:]
 
     init(commands: VkCommandBuffer, fence: VkFence) { (self.commands, self.fence) = (commands, fence) }
 
-    mutating func add(_ shader: String, _ seconds: Double) {
+    mutating func add(_ shader: String, _ seconds: Double, _ work: Double) {
       self.seconds += seconds
-      shares[shader, default: 0] += seconds
+      let share = shares[shader, default: (0, 0)]
+      shares[shader] = (share.seconds + seconds, share.work + work)
     }
 
-    /// The shader that takes most of the time, where one does.
-    var dominant: String? { shares.first { $0.value > 0.8 * seconds }?.key }
+    /// The shader that takes most of the time, where one does, its work, and its part of the time.
+    var dominant: (shader: String, work: Double, part: Double)? {
+      shares.first { $0.value.seconds > 0.8 * seconds }.map { ($0.key, $0.value.work, $0.value.seconds / seconds) }
+    }
   }
 
   /// Work of one submission in seconds: a processor's driver cannot be interrupted inside one, and a desktop's watchdog
   /// must never see a long one.
-  private static let seconds = (processor: 0.12, gpu: 0.02)
+  private static let seconds = (processor: 0.1, gpu: 0.02)
 
   init(_ device: Device, _ pipelines: Pipelines, _ plan: Plan, _ bindings: Bindings) throws(AviaryError) {
     (self.device, self.plan) = (device, plan)
     identity = Recording.identify(bindings)
-    var offset = device.offsetAlignment
-    var offsets: [Int] = []
-    for input in bindings.inputs {
-      offsets.append(offset)
-      offset += (input.count + device.offsetAlignment - 1) / device.offsetAlignment * device.offsetAlignment
-    }
-    inputs = try VulkanBuffer(device, offset + 64, .host)
-    inputOffsets = offsets
-    var recorder = Recorder(device, plan, bindings, inputs: inputs, inputOffsets: offsets)
+    (inputs, inputOffsets) = try Recording.inputs(device, bindings)
+    var recorder = Recorder(device, plan, bindings, inputs: inputs, inputOffsets: inputOffsets)
     try recorder.record()
     let dispatches = recorder.dispatches
+    scratches = recorder.scratches
 
     var words: [UInt32] = []
     var starts: [UInt32] = []
@@ -64,6 +63,28 @@ final class Recording {
     let made = try pipelines.pipelines(Set(dispatches.map(\.key)))
     let sets = try makeSets(dispatches)
     try record(dispatches, starts, sets, made)
+  }
+
+  /// A buffer for the flags and behind them all inputs, and where each input is.
+  private static func inputs(_ device: Device, _ bindings: Bindings) throws(AviaryError) -> (VulkanBuffer, [Int]) {
+    var offset = device.offsetAlignment
+    var offsets: [Int] = []
+    for input in bindings.inputs {
+      offsets.append(offset)
+      offset += (input.count + device.offsetAlignment - 1) / device.offsetAlignment * device.offsetAlignment
+    }
+    return (try VulkanBuffer(device, offset + 64, .host), offsets)
+  }
+
+  /// Steps that cannot be recorded for these buffers, and why.
+  static func refusals(_ device: Device, _ plan: Plan, _ bindings: Bindings) throws(AviaryError) -> [(step: Int, reason: String)] {
+    let (inputs, offsets) = try inputs(device, bindings)
+    var recorder = Recorder(device, plan, bindings, inputs: inputs, inputOffsets: offsets)
+    var found: [(step: Int, reason: String)] = []
+    for (index, step) in plan.steps.enumerated() {
+      if let reason = try recorder.refusal(of: step) { found.append((index, reason)) }
+    }
+    return found
   }
 
   deinit {
@@ -197,7 +218,7 @@ final class Recording {
         device.vk.vkCmdPushConstants(commands, device.pipelineLayout, VK_SHADER_STAGE_COMPUTE_BIT.rawValue, 0, 8, push)
         device.vk.vkCmdDispatch(commands, UInt32(groups), 1, 1)
         base += groups
-        pieces[pieces.count - 1].add(dispatch.key.shader, seconds)
+        pieces[pieces.count - 1].add(dispatch.key.shader, seconds, dispatch.work * Double(groups) / Double(dispatch.groups))
       }
     }
     try endPiece()
@@ -244,7 +265,7 @@ final class Recording {
         let start = ContinuousClock.now
         try device.wait(pieces[finished].fence)
         let time = ContinuousClock.now - start
-        if depth == 1, let shader = pieces[finished].dominant { device.learn(shader, expected: pieces[finished].seconds, time) }
+        if depth == 1, let most = pieces[finished].dominant { device.learn(most.shader, most.work, time * most.part) }
         finished += 1
       }
     } catch {

@@ -76,6 +76,7 @@ final class SelfTestBlock {
     let shapes: [(Shape, DType)] = [
       ([width, 3, 4, 4], .f32), ([width], .f32), ([width], .f32), ([width, width], .f16), ([width], .f32), ([2 * width, width], .bf16),
       ([width, 2 * width], .f32), ([50, width], .f16), ([32, width], .f16), ([8], .f32), ([2 * width, width], .f16),
+      ([30, width], .q4_0), ([30, width], .q8_0), ([30, 4 * width], .q4_k),
     ]
     weights = shapes.enumerated().map { Weight(slot: Int32($0.offset), shape: $0.element.0, dtype: $0.element.1) }
     graph = Graph(weights: WeightShapes(weights))
@@ -118,14 +119,26 @@ final class SelfTestBlock {
     graph.output(logits.topK(3, indices: true))
     graph.output(mixed.binary(.less, graph.scalar(0)).select(mixed * 0.5, mixed).clamped(-1, 1))
     graph.output(mixed.reduce(.mean, axis: 1))
+    let rows = mixed.reshaped(8, width)
+    graph.output(rows.matmul(w[11]))
+    graph.output(last.matmul(w[12]))
+    graph.output(w[12].gatherRows(graph.iota(2, start: 7)))
+    graph.output(rows.reshaped(2, 4 * width).matmul(w[13]))
   }
 
   /// Numbers between -0.5 and 0.5, the same on every machine.
   func bytes(_ shape: Shape, _ dtype: DType, seed: UInt64) -> [UInt8] {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1
-    return (0..<shape.elements).flatMap { _ -> [UInt8] in
+    let values = (0..<shape.elements).map { _ -> Float in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      let value = Float(state >> 40) * 0x1p-24 - 0.5
+      return Float(state >> 40) * 0x1p-24 - 0.5
+    }
+    if dtype.isQuantised {
+      var blocks = [UInt8](repeating: 0, count: dtype.byteCount(elements: values.count) ?? 0)
+      values.withUnsafeBufferPointer { from in blocks.withUnsafeMutableBytes { Quantise.blocks(dtype, from, into: $0) } }
+      return blocks
+    }
+    return values.flatMap { value -> [UInt8] in
       switch dtype {
       case .f16: return withUnsafeBytes(of: f16Bits(value)) { Array($0) }
       case .bf16: return withUnsafeBytes(of: bf16Bits(value)) { Array($0) }

@@ -34,7 +34,14 @@ public final class VulkanBackend: Backend, Sendable {
   /// Command buffers submitted so far, on this device.
   public var submissions: Int { machine.device.submissions.load(ordering: .relaxed) }
 
+  public var submissionCount: Int? { submissions }
+
   public func supports(_ op: Op, _ dtypes: [DType]) -> Verdict { Support.verdict(op, dtypes) }
+
+  /// Those that no kernel runs, and those whose operands are larger than this device's bindings and cannot be divided.
+  public func refusals(_ plan: Plan, _ bindings: Bindings) throws(AviaryError) -> [(step: Int, reason: String)] {
+    try machine.exclusively { (device) throws(AviaryError) in try Recording.refusals(device, plan, bindings) }
+  }
 
   // MARK: Memory
 

@@ -67,56 +67,6 @@ extension PlanStep {
   var alone: PlanStep { PlanStep(op: op, operands: 0..<operands.count, output: output, path: path) }
 }
 
-/// A view's bytes at one moment, taken from a device to the host.
-private struct Snapshot {
-  /// The view within `buffer`, from element 0; its place is for whoever binds it.
-  var view: View
-  let buffer: HostBuffer
-
-  init(_ source: View, _ bindings: Bindings, _ backend: some Backend) throws(AviaryError) {
-    var part = source
-    part.offset = 0
-    view = part
-    // Both have been validated with the plan.
-    guard let length = part.byteEnd, let offset = source.dtype.byteCount(elements: source.offset) else {
-      throw AviaryError(.internal, "a view of \(source.shape) has no end", at: "check")
-    }
-    let start = offset
-    buffer = try HostBuffer(zeroed: length)
-    if length == 0 { return }
-    switch source.place {
-    case .arena(let base):
-      let slice = bindings.arena
-      try backend.download(BufferSlice(slice.buffer, offset: slice.offset + base + start, byteCount: length), into: buffer.bytes)
-    case .weight(let slot):
-      let slice = bindings.weights[Int(slot)]
-      try backend.download(BufferSlice(slice.buffer, offset: slice.offset + start, byteCount: length), into: buffer.bytes)
-    case .state(let slot):
-      let slice = bindings.states[Int(slot)]
-      try backend.download(BufferSlice(slice.buffer, offset: slice.offset + start, byteCount: length), into: buffer.bytes)
-    case .input(let slot):
-      buffer.bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bindings.inputs[Int(slot)][start..<start + length]))
-    }
-  }
-
-  private var operand: Operand? { buffer.bytes.baseAddress.map { Operand(base: $0, view: view) } }
-
-  var values: [Double] { operand?.values() ?? [] }
-
-  /// The largest finite magnitude, and whether all elements are numbers; without a copy, since weights are large.
-  var extent: (largest: Double, isFinite: Bool) {
-    var (largest, isFinite) = (0.0, true)
-    guard let operand else { return (0, true) }
-    func note(_ value: Double) { if value.isFinite { largest = max(largest, abs(value)) } else { isFinite = false } }
-    if view.dtype.isQuantised {
-      view.forEachRow { for value in operand.load($0, count: view.shape[-1], stride: 1) { note(value) } }
-    } else {
-      view.forEachOffset { note(operand.load($0)) }
-    }
-    return (largest, isFinite)
-  }
-}
-
 extension Reference {
   /// One step on the host: operands as weights 0, 1, ..., the output in the arena.
   fileprivate func values(of step: PlanStep, _ operands: [Snapshot], _ output: Snapshot, _ cancel: CancellationFlag) throws(AviaryError) -> [Double] {

@@ -51,6 +51,8 @@ public final class TimedBackend: Backend {
     return state.withLock { $0.families }.sorted { $0.value.seconds > $1.value.seconds }.map { ($0.key, $0.value) }
   }
 
+  public var submissionCount: Int? { base.submissionCount }
+  public func refusals(_ plan: Plan, _ bindings: Bindings) throws(AviaryError) -> [(step: Int, reason: String)] { try base.refusals(plan, bindings) }
   public func measureLimits() -> MachineLimits? { base.measureLimits() }
   public func supports(_ op: Op, _ dtypes: [DType]) -> Verdict { base.supports(op, dtypes) }
   public func adopt(_ pages: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(AviaryError) -> (any Buffer)? { try base.adopt(pages, owner: owner) }
