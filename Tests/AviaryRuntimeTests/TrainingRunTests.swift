@@ -45,7 +45,7 @@ import Testing
     keep: 10
     rate: 1e-3
     seed: 5
-    \(lines.contains("data:") ? "" : "data: {all: data.jsonl}")
+    \(lines.contains("\ndata:") ? "" : "data: {all: data.jsonl}")
     \(lines)
     """
   }
