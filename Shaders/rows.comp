@@ -46,6 +46,11 @@ void main() {
     to += at * P(47u + axis);
     rest = next;
   }
-  uint bits = FROM >= Q8_0 ? castBits(F32, TO, floatBitsToUint(blockElement(FROM, from))) : castBits(FROM, TO, ELEMENT(a, sizeOf(FROM), from));
+  uint bits;
+  if (FROM >= Q8_0) {
+    bits = castBits(F32, TO, floatBitsToUint(blockElement(FROM, from)));
+  } else {
+    bits = castBits(FROM, TO, ELEMENT(a, sizeOf(FROM), from));
+  }
   STORE(o, sizeOf(TO), to, bits);
 }

@@ -1,4 +1,5 @@
 import AviaryTensor
+import Dispatch
 
 /// How a device keeps quantised blocks: the whole numbers of all blocks, 16 bytes and multiples of it for each, then the
 /// half-precision scales of all, where a block's size is no multiple of 16 in the file. They take the bytes that they took.
@@ -32,27 +33,35 @@ struct Planes {
   /// - Parameters: of equal size, in whole blocks, and apart from each other.
   func pack(_ blocks: UnsafeRawBufferPointer, into planes: UnsafeMutableRawBufferPointer) {
     guard let from = blocks.baseAddress, let to = planes.baseAddress else { return }
-    each(blocks.count) { block, number, side in
-      (to + number).copyMemory(from: from + block + numbers.lowerBound, byteCount: numberBytes)
-      (to + side).copyMemory(from: from + block + sideStart, byteCount: sideBytes)
+    each(blocks.count, Ends(from: from, to: to)) { ends, block, number, side in
+      (ends.to + number).copyMemory(from: ends.from + block + numbers.lowerBound, byteCount: numberBytes)
+      (ends.to + side).copyMemory(from: ends.from + block + sideStart, byteCount: sideBytes)
     }
   }
 
   /// The inverse of `pack`.
   func unpack(_ planes: UnsafeRawBufferPointer, into blocks: UnsafeMutableRawBufferPointer) {
     guard let from = planes.baseAddress, let to = blocks.baseAddress else { return }
-    each(planes.count) { block, number, side in
-      (to + block + numbers.lowerBound).copyMemory(from: from + number, byteCount: numberBytes)
-      (to + block + sideStart).copyMemory(from: from + side, byteCount: sideBytes)
+    each(planes.count, Ends(from: from, to: to)) { ends, block, number, side in
+      (ends.to + block + numbers.lowerBound).copyMemory(from: ends.from + number, byteCount: numberBytes)
+      (ends.to + block + sideStart).copyMemory(from: ends.from + side, byteCount: sideBytes)
     }
+  }
+
+  private struct Ends: @unchecked Sendable {
+    // Unchecked: each thread reads and writes blocks of its own.
+    let from: UnsafeRawPointer
+    let to: UnsafeMutableRawPointer
   }
 
   private var sideStart: Int { numbers.lowerBound > 0 ? 0 : numbers.upperBound }
 
-  /// Bytes where a block starts, and where its parts do in the planes.
-  private func each(_ byteCount: Int, _ body: (_ block: Int, _ number: Int, _ side: Int) -> Void) {
-    let (size, count) = (dtype.blockBytes, byteCount / dtype.blockBytes)
-    for i in 0..<count { body(i * size, i * numberBytes, count * numberBytes + i * sideBytes) }
+  /// Bytes where a block starts, and where its parts do in the planes; on all processors.
+  private func each(_ byteCount: Int, _ ends: Ends, _ body: @Sendable (_ ends: Ends, _ block: Int, _ number: Int, _ side: Int) -> Void) {
+    let (size, count, share) = (dtype.blockBytes, byteCount / dtype.blockBytes, 1 << 15)
+    DispatchQueue.concurrentPerform(iterations: (count + share - 1) / share) { part in
+      for i in part * share..<min((part + 1) * share, count) { body(ends, i * size, i * numberBytes, count * numberBytes + i * sideBytes) }
+    }
   }
 }
 

@@ -138,8 +138,8 @@ final class Recording {
     let flags = VkDescriptorBufferInfo(buffer: inputs.handle, offset: 0, range: 16)
     let words = VkDescriptorBufferInfo(buffer: parameters.handle, offset: 0, range: UInt64(max(parameters.byteCount, 16)))
     func described(_ bound: Bound?) -> VkDescriptorBufferInfo {
-      // A binding that a kernel does not use must still be something.
-      guard let bound else { return flags }
+      // A binding that a kernel does not use must still be something, and something that no kernel writes.
+      guard let bound else { return words }
       return VkDescriptorBufferInfo(buffer: bound.buffer.handle, offset: UInt64(bound.offset), range: UInt64(bound.range))
     }
     var infos: [VkDescriptorBufferInfo] = []
