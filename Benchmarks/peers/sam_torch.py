@@ -29,7 +29,7 @@ class Attention(torch.nn.Module):
         map_ = q.view(n * heads, side, side, head)
         down = torch.einsum("bhwc,hkc->bhwk", map_, self.rows[self.offsets])
         across = torch.einsum("bhwc,wkc->bhwk", map_, self.columns[self.offsets])
-        bias = (down[..., :, None] + across[..., None, :]).view(n * heads, cells, cells)
+        bias = (down[..., :, None] + across[..., None, :]).reshape(n * heads, cells, cells)
         if fused:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         else:
