@@ -41,17 +41,32 @@ struct ZooTests {
   }
 
   @Test func aCheckpointOfTheZooIsFoundByItsName() throws {
+    let place = FileManager.default.temporaryDirectory.appending(path: "aviary-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: "\(Repository.root)/Tests/Golden/llava-hf-single/model", toPath: place + "/bird")
+    try FileManager.default.copyItem(atPath: Self.folder + "/yi-vl-6b.yaml", toPath: place + "/yi-vl-6b.yaml")
+    let text = "name: bird\nfamily: llava\nfolder: bird\nlicence: none\nfiles: [model.safetensors]\nprompt: template\nparameters: 100000\n"
+    try Data(text.utf8).write(to: URL(fileURLWithPath: place + "/bird.yaml"))
     var surroundings = Self.nowhere
-    surroundings.environment["AVIARY_ZOO"] = Self.folder
+    surroundings.environment["AVIARY_ZOO"] = place
     let loader = ModelLoader(surroundings)
-    #expect(try loader.folder("wren").name == "wren")
+    for name in ["bird", place + "/bird.yaml"] { #expect(try loader.folder(name).name == "bird") }
     // Published elsewhere and not in the cache: the error names repository and licence.
     let error = #expect(throws: AviaryError.self) { try loader.folder("yi-vl-6b") }
     #expect("\(try #require(error))".contains("01-ai/Yi-VL-6B"))
-    for name in ["wrn", "../Zoo/wren", ".wren", ""] { #expect(throws: AviaryError.self, "\(name)") { try loader.folder(name) } }
-    let zoo = try Zoo(folder: Self.folder)
-    let wren = try #require(zoo.manifests.first { $0.name == "wren" })
-    #expect(zoo.presence(of: wren, Self.nowhere) == .present(folder: Self.folder + "/wren"))
+    for name in ["brd", "../bird", ".bird", ""] { #expect(throws: AviaryError.self, "\(name)") { try loader.folder(name) } }
+    let zoo = try Zoo(folder: place)
+    let bird = try #require(zoo.manifests.first)
+    #expect(zoo.presence(of: bird, Self.nowhere) == .present(folder: place + "/bird"))
+    for path in try FileManager.default.contentsOfDirectory(atPath: place + "/bird") where path.hasSuffix(".safetensors") {
+      try FileManager.default.removeItem(atPath: place + "/bird/" + path)
+    }
+    if case .incomplete = zoo.presence(of: bird, Self.nowhere) {} else { Issue.record("a folder without weights is there") }
+    for folder in ["../bird", "a/b", ".bird"] {
+      try Data(text.replacing("folder: bird", with: "folder: \(folder)").utf8).write(to: URL(fileURLWithPath: place + "/bird.yaml"))
+      #expect(throws: AviaryError.self) { try Zoo(folder: place) }
+    }
   }
 }
 
