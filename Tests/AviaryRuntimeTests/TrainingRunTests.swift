@@ -94,6 +94,14 @@ import Testing
     #expect(Set(joined).count == 2)
   }
 
+  @Test func aLaterStagesCheckpointsAreWholeWhateverIsKept() throws {
+    let folder = try Self.folder()
+    let stages = "stages: [{name: a, train: [adapter], steps: 1}, {name: b, train: [language_model], steps: 4}]\n"
+    let run = try Self.train(folder, Self.yaml(folder, stages).replacing("keep: 10", with: "keep: 1").replacing("save_every: 2", with: "save_every: 1"))
+    #expect(run.result.hasSuffix("/step-5"))
+    #expect(try Self.logits(try Self.loader.load(run.result, on: Self.backend())).allSatisfy { $0.isFinite })
+  }
+
   @Test func checkpointsAreOrdinaryOnes() throws {
     let folder = try Self.folder()
     let run = try Self.train(folder, Self.yaml(folder, steps: 2))

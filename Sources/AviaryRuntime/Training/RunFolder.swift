@@ -87,7 +87,7 @@ final class RunFolder {
     try WholeFile.write(JSONWriter.text(.object(json), pretty: true) + "\n", to: folder + "/training/state.json")
   }
 
-  /// Removes checkpoints but the newest, and but the one that an adapter stands on.
+  /// Removes checkpoints but the newest, and but the one that the present stage stands on.
   func prune(keep: Int, except base: String) {
     for step in checkpoints.dropFirst(keep) where checkpoint(step) != base { try? FileManager.default.removeItem(atPath: checkpoint(step)) }
   }

@@ -121,7 +121,8 @@ public final class TrainingRun {
     var place = place
     place.base = setup.lora == nil ? "" : model
     try setup.save(to: folder.checkpoint(place.step), place)
-    folder.prune(keep: config.keep, except: place.base)
+    // The stage's checkpoints take their other files from the folder that it started from.
+    folder.prune(keep: config.keep, except: model)
   }
 
   /// Where the trained model or adapter is.
