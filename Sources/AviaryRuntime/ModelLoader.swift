@@ -27,12 +27,15 @@ public struct ModelLoader: Sendable {
 
   /// A path, a name in the Hugging Face cache, or one of the zoo's names: of a checkpoint that comes with it, or of one in that cache.
   private func path(_ model: String) throws(AviaryError) -> String {
-    do throws(AviaryError) { return try ModelPath.resolve(model, environment: surroundings.environment, home: surroundings.home) } catch {
-      guard let manifest = try Zoo.manifest(named: model, surroundings, limits: limits) else { throw error }
+    func resolved(_ name: String) throws(AviaryError) -> String {
+      try ModelPath.resolve(name, environment: surroundings.environment, home: surroundings.home)
+    }
+    do throws(AviaryError) { return try resolved(model) } catch {
+      guard let manifest = try Zoo.manifest(named: model, surroundings, limits: limits) else { throw Zoo.suggesting(model, error, surroundings) }
       if let folder = manifest.folder { return folder }
-      do throws(AviaryError) { return try ModelPath.resolve(manifest.repository, environment: surroundings.environment, home: surroundings.home) } catch {
+      do throws(AviaryError) { return try resolved(manifest.repository) } catch {
         throw AviaryError(
-          .file, "\(model) is not on this machine: \(error.found)", wanted: "\(manifest.repository) in the Hugging Face cache (licence: \(manifest.licence))", at: model)
+          .file, "\(model) is not on this machine: \(error.found)", wanted: "\(manifest.repository) in the Hugging Face cache (licence: \(manifest.licence))")
       }
     }
   }

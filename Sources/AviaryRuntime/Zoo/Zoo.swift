@@ -74,6 +74,17 @@ public struct Zoo: Sendable {
     return FileManager.default.fileExists(atPath: path) ? try Manifest(path: path, limits: limits) : nil
   }
 
+  /// The error of a word that is no model, with what was perhaps meant where it could be one of the zoo's names.
+  static func suggesting(_ name: String, _ error: AviaryError, _ surroundings: Surroundings) -> AviaryError {
+    guard !name.isEmpty, !name.contains("/"), let place = place(surroundings, program: runningProgram),
+      let files = try? FileManager.default.contentsOfDirectory(atPath: place)
+    else { return error }
+    let names = files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+    if names.isEmpty { return error }
+    return AviaryError(
+      error.kind, error.found, wanted: "a path, `org/name`, or a name that `aviary list` shows: \(Nearest.to(name, among: names)), perhaps", at: error.place)
+  }
+
   /// Whether a checkpoint is on this machine.
   public enum Presence: Sendable, Hashable {
     case absent
