@@ -13,7 +13,7 @@ import Testing
     #expect(try SceneWriter.write(folder.path + "/b", seed: 7, count: 4, side: 32) == lines)
     #expect(lines > 4 * 7)
     func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + name)) }
-    for file in ["data.jsonl", "maps.jsonl", "images/7.png", "images/10.png"] {
+    for file in ["questions.jsonl", "captions.jsonl", "boxes.jsonl", "maps.jsonl", "images/7.png", "images/10.png"] {
       let (a, b) = (try bytes("a/" + file), try bytes("b/" + file))
       #expect(a == b)
     }
@@ -29,34 +29,42 @@ import Testing
   @Test func everyPictureHasACaptionABoxAndSomethingUnknown() throws {
     let folder = try TemporaryFolder()
     _ = try SceneWriter.write(folder.path + "/a", seed: 100, count: 20, side: 16)
-    let text = try String(contentsOfFile: folder.path + "/a/data.jsonl", encoding: .utf8)
+    for (kind, wanted) in [("captions", ["a "]), ("boxes", ["<box>("]), ("questions", ["I don't know", "yes", "no"])] {
+      let answers = try Self.answers(folder.path + "/a/\(kind).jsonl")
+      #expect(answers.count == 20)
+      for (image, said) in answers {
+        #expect(wanted.allSatisfy { start in said.contains { $0.hasPrefix(start) } }, "\(kind) of \(image)")
+        #expect(said.allSatisfy { $0.contains("<box>") == (kind == "boxes") }, "\(kind) of \(image)")
+      }
+    }
+  }
+
+  /// What is answered about each picture.
+  private static func answers(_ path: String) throws -> [String: [String]] {
     var answers: [String: [String]] = [:]
-    for line in text.split(separator: "\n") {
-      let json = try JSONParser.parse(Array(line.utf8), name: "data.jsonl")
+    for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
+      let json = try JSONParser.parse(Array(line.utf8), name: path)
       let image = try #require(json["images"]?.array?.first?.string)
       answers[image, default: []].append(try #require(json["messages"]?.array?.last?["content"]?.string))
     }
-    #expect(answers.count == 20)
-    for (image, said) in answers {
-      #expect(said.contains { $0.hasPrefix("a big") || $0.hasPrefix("a small") }, "\(image)")
-      #expect(said.contains { $0.hasPrefix("<box>(") } && said.contains("I don't know") && said.contains("yes") && said.contains("no"), "\(image)")
-    }
+    return answers
   }
 
   @Test func aMapShowsWhatIsWhere() throws {
     let folder = try TemporaryFolder()
     _ = try SceneWriter.write(folder.path + "/a", seed: 100, count: 20, side: 64)
-    let text = try String(contentsOfFile: folder.path + "/a/maps.jsonl", encoding: .utf8)
-    let lines = text.split(separator: "\n")
-    #expect(lines.count == 20)
-    var things = 0
-    for line in lines {
-      let json = try JSONParser.parse(Array(line.utf8), name: "maps.jsonl")
-      let words = try #require(json["messages"]?.array?.last?["content"]?.string).split(separator: " ")
-      #expect(words.count == 64 && words.allSatisfy { $0 == "." || ($0.count == 2 && "rgbykant".contains($0.first ?? "-") && "cstr".contains($0.last ?? "-")) })
-      #expect(words.contains("."))
-      things += Set(words).count - 1
+    let (maps, boxes) = (try Self.answers(folder.path + "/a/maps.jsonl"), try Self.answers(folder.path + "/a/boxes.jsonl"))
+    #expect(maps.count == 20)
+    var middles = 0
+    for (image, said) in maps {
+      let words = try #require(said.first).split(separator: " ")
+      #expect(words.count == 64 && words.contains("."))
+      #expect(words.allSatisfy { $0 == "." || ($0.count == 2 && "rgbykant".contains($0.lowercased().first ?? "-") && "cstr".contains($0.lowercased().last ?? "-")) })
+      // A word with a capital for each shape, unless two middles fall into one cell.
+      let shapes = words.count { $0.first?.isUppercase == true }
+      #expect(shapes >= 1 && shapes <= boxes[image]?.count ?? 0, "\(image)")
+      middles += shapes
     }
-    #expect(things > 20)
+    #expect(middles >= 30)
   }
 }

@@ -2,11 +2,18 @@ extension Scene {
   /// Cells along a side of a map.
   static let mapSide = 8
 
-  /// The picture as 8 x 8 words, row by row: `.` for the ground, colour and form for what covers a third of a cell or more (`rc` is red circle).
-  /// A word for each place teaches an encoder what is where, which one-word answers hardly do.
+  /// The picture as 8 x 8 words, row by row: `.` for the ground, colour and form for what covers a third of a cell or more (`rc` is red circle),
+  /// with a capital where a small shape has its middle and in capitals where a big one has (`Rc`, `RC`).
+  ///
+  /// A word for each place teaches an encoder what is where, which one-word answers hardly do; and one word for each shape, to take shapes for wholes, without which
+  /// they can be neither counted nor told.
   var map: Turn {
     let side = Scene.mapSide
-    let words = (0..<side * side).map { cell in word(column: cell % side, row: cell / side) }
+    var words = (0..<side * side).map { cell in word(column: cell % side, row: cell / side) }
+    for item in items {
+      let cell = min(side - 1, Int(item.y * Double(side))) * side + min(side - 1, Int(item.x * Double(side)))
+      words[cell] = item.isBig ? item.mark.uppercased() : item.mark.prefix(1).uppercased() + item.mark.dropFirst()
+    }
     return Turn(question: "Map the picture.", answer: words.joined(separator: " "))
   }
 
@@ -19,8 +26,13 @@ extension Scene {
       if let top = items.lastIndex(where: { $0.covers(px, py) }) { counts[top] += 1 }
     }
     guard let best = counts.indices.max(by: { counts[$0] < counts[$1] }), counts[best] * 3 >= samples * samples else { return "." }
-    return items[best].colour.letter + items[best].form.rawValue.prefix(1)
+    return items[best].mark
   }
+}
+
+extension Scene.Item {
+  /// Colour and form in two letters: `rc` is red circle.
+  var mark: String { colour.letter + form.rawValue.prefix(1) }
 }
 
 extension Scene.Colour {

@@ -7,37 +7,50 @@ extension Scene {
     let answer: String
   }
 
-  /// A caption and questions of every kind that this scene has an answer to, in words that the seed chooses.
-  func turns(seed: UInt64) -> [Turn] {
+  /// What the picture shows, in words that the seed chooses.
+  func captions(seed: UInt64) -> [Turn] {
+    var random = SplitMix64(seed: seed ^ 0xca97)
+    return [typed(caption(&random), &random)]
+  }
+
+  /// A request for the box of each shape.
+  func boxes(seed: UInt64) -> [Turn] {
+    var random = SplitMix64(seed: seed ^ 0xb0c5)
+    return items.map { typed(box($0, &random), &random) }
+  }
+
+  /// Questions of every kind that this scene has an answer to, in words that the seed chooses.
+  func questions(seed: UInt64) -> [Turn] {
     var random = SplitMix64(seed: seed ^ 0x7e87)
     var turns = [
-      caption(&random), count(&random), countOfForm(&random), countOfColour(&random), existence(true, &random), existence(false, &random), absent(&random),
-      strange(&random),
+      count(&random), countOfForm(&random), countOfColour(&random), existence(true, &random), existence(false, &random), absent(&random), strange(&random),
     ]
-    if let item = items.randomElement(using: &random) { turns += [place(item, &random), box(item, &random), size(item, &random)] }
-    if let item = items.filter({ own in items.count { $0.form == own.form } == 1 }).randomElement(using: &random) {
-      let words = ["What color is the \(item.form.rawValue)?", "What is the color of the \(item.form.rawValue)?", "Which color does the \(item.form.rawValue) have?"]
-      turns.append(Turn(question: words.randomElement(using: &random) ?? words[0], answer: item.colour.name))
-    }
-    if let item = items.filter({ own in items.count { $0.colour == own.colour } == 1 }).randomElement(using: &random) {
-      let words = ["What shape is \(item.colour.name)?", "What is the \(item.colour.name) shape?", "Which shape is the \(item.colour.name) one?"]
-      turns.append(Turn(question: words.randomElement(using: &random) ?? words[0], answer: item.form.rawValue))
+    for item in items {
+      turns += [place(item, &random), size(item, &random)]
+      if items.count(where: { $0.form == item.form }) == 1 {
+        let words = ["What color is the \(item.form.rawValue)?", "What is the color of the \(item.form.rawValue)?", "Which color does the \(item.form.rawValue) have?"]
+        turns.append(Turn(question: words.randomElement(using: &random) ?? words[0], answer: item.colour.name))
+      }
+      if items.count(where: { $0.colour == item.colour }) == 1 {
+        let words = ["What shape is \(item.colour.name)?", "What is the \(item.colour.name) shape?", "Which shape is the \(item.colour.name) one?"]
+        turns.append(Turn(question: words.randomElement(using: &random) ?? words[0], answer: item.form.rawValue))
+      }
     }
     if items.count == 1 {
       turns.append(Turn(question: ["What shape is in the image?", "What shape does the image contain?"].randomElement(using: &random) ?? "", answer: items[0].form.rawValue))
       turns.append(Turn(question: ["What color is the shape?", "What is the color of the shape?"].randomElement(using: &random) ?? "", answer: items[0].colour.name))
     }
     if items.count > 1 { turns.append(relation(&random)) }
-    return turns.map { Turn(question: typed($0.question, &random), answer: $0.answer) }
+    return turns.map { typed($0, &random) }
   }
 
   /// A question as people type it: small letters, another spelling, no question mark.
-  private func typed(_ question: String, _ random: inout SplitMix64) -> String {
-    var text = question
+  private func typed(_ turn: Turn, _ random: inout SplitMix64) -> Turn {
+    var text = turn.question
     if Bool.random(using: &random) { text = text.prefix(1).lowercased() + text.dropFirst() }
     if Double.random(in: 0..<1, using: &random) < 0.2 { text = text.replacing("color", with: "colour") }
     if Double.random(in: 0..<1, using: &random) < 0.1, text.hasSuffix("?") || text.hasSuffix(".") { text.removeLast() }
-    return text
+    return Turn(question: text, answer: turn.answer)
   }
 
   private func caption(_ random: inout SplitMix64) -> Turn {

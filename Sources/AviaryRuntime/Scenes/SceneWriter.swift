@@ -4,7 +4,8 @@ import AviaryMedia
 public import AviaryTensor
 import Foundation
 
-/// Writes scenes as a data set: `images/N.png`; `data.jsonl`, a line per question and caption; `maps.jsonl`, what stands where in each.
+/// Writes scenes as a data set: `images/N.png` and, a line per question and answer, `questions.jsonl`, `captions.jsonl`, `boxes.jsonl` and `maps.jsonl`, so that a
+/// mixture says how much of each it takes.
 public enum SceneWriter {
   /// Scene k has the seed `seed + k`: two sets share no picture where their ranges do not meet.
   ///
@@ -16,8 +17,7 @@ public enum SceneWriter {
       throw AviaryError(.request, "\(count) pictures of \(side) pixels", wanted: "1...10000000 of 8...4096", at: "scenes")
     }
     try Folder.make(folder + "/images")
-    var lines: [String] = []
-    var maps: [String] = []
+    var lines: [String: [String]] = [:]
     for index in 0..<count {
       let own = seed &+ UInt64(index)
       let scene = Scene(seed: own)
@@ -26,12 +26,11 @@ public enum SceneWriter {
       guard FileManager.default.createFile(atPath: folder + "/" + name, contents: Data(png)) else {
         throw AviaryError(.file, "it cannot be written", wanted: "room and a place that can be written to", at: name)
       }
-      for turn in scene.turns(seed: own) { lines.append(line(turn, name)) }
-      maps.append(line(scene.map, name))
+      let kinds = ["questions": scene.questions(seed: own), "captions": scene.captions(seed: own), "boxes": scene.boxes(seed: own), "maps": [scene.map]]
+      for (kind, turns) in kinds { lines[kind, default: []] += turns.map { line($0, name) } }
     }
-    try WholeFile.write(maps.joined(separator: "\n") + "\n", to: folder + "/maps.jsonl")
-    try WholeFile.write(lines.joined(separator: "\n") + "\n", to: folder + "/data.jsonl")
-    return lines.count
+    for (kind, lines) in lines { try WholeFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(kind).jsonl") }
+    return lines.values.reduce(0) { $0 + $1.count }
   }
 
   private static func line(_ turn: Scene.Turn, _ image: String) -> String {
