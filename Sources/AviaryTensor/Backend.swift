@@ -56,6 +56,8 @@ public struct Capabilities: Sendable {
   public var weightTypes: Set<DType>
   /// Whether products with quantised weights round activations to 8 bits, 32 at a time with a scale of their own.
   public var roundsActivations = false
+  /// Whether products read factors of f32 in any strides: a transposed one then needs no copy.
+  public var readsAnyStrides = false
   public init(deviceName: String, details: [(String, String)] = [], memoryBytes: Int, largestBufferBytes: Int = .max, fusions: Set<Fusion> = [], weightTypes: Set<DType> = [.f32, .f16, .bf16]) {
     self.deviceName = deviceName
     self.details = details

@@ -91,7 +91,8 @@ public struct PlanStep: Sendable {
 /// - elementwise ops, cast, contiguous, concat, pad, gatherRows' ids, rows and ids of the scatters: any
 ///   strides;
 /// - matmul, linear, norms, softmax, rope, attention, swiglu, topK, tables: unit stride on the last axis, any on the
-///   others; weights (2-D products included), biases of `linear` and positions of these: contiguous;
+///   others; weights (2-D products included), biases of `linear` and positions of these: contiguous; factors of `matmul` in
+///   f32: any strides where the backend claims `Capabilities.readsAnyStrides`;
 /// - conv2d, pool2d, resize2d, groupNorm, reduce, cumsum: contiguous.
 ///
 /// - quantised operands, under any operation: rows of whole blocks, at any distance that is a multiple of a block.

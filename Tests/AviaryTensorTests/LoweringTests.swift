@@ -34,6 +34,18 @@ import Testing
     #expect(ops(graph) == [.binary(.add), .contiguous, .softmax, .topK(indices: false)])
   }
 
+  @Test func transposedFactorsAreCopiedOnlyWhereStridesCannotBeRead() {
+    let graph = Graph()
+    let (x, y) = (graph.input(0, [3, 4], .f32), graph.input(1, [2, 5, 6], .f32))
+    graph.output(x.transposed().matmul(x, transposed: false))
+    let turned = y.transposed()
+    graph.output(turned.matmul(turned))
+    var claims = Capabilities(deviceName: "", memoryBytes: 0)
+    #expect(Lowering.lower(graph, for: claims).steps.map(\.op) == [.contiguous, .matmul(transposed: false), .contiguous, .matmul(transposed: true)])
+    claims.readsAnyStrides = true
+    #expect(Lowering.lower(graph, for: claims).steps.map(\.op) == [.matmul(transposed: false), .matmul(transposed: true)])
+  }
+
   @Test func aCopyIsNotReusedAcrossAWrite() throws {
     let graph = Graph()
     let state = graph.state(0, [2, 2], .f32)

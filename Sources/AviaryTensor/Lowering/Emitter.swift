@@ -3,6 +3,7 @@ struct Emitter {
   private let graph: Graph
   private let usage: Usage
   private let weightTypes: Set<DType>
+  private let anyStrides: Bool
 
   /// The window that each node's value is.
   private var nodeViews: ContiguousArray<View?>
@@ -18,7 +19,7 @@ struct Emitter {
   init(_ graph: Graph, _ usage: Usage, _ capabilities: Capabilities) {
     self.graph = graph
     self.usage = usage
-    weightTypes = capabilities.weightTypes
+    (weightTypes, anyStrides) = (capabilities.weightTypes, capabilities.readsAnyStrides)
     nodeViews = ContiguousArray(repeating: nil, count: graph.nodes.count)
     copies = ContiguousArray(repeating: nil, count: graph.nodes.count)
     steps.reserveCapacity(graph.nodes.count)
@@ -141,7 +142,7 @@ struct Emitter {
     if op.readsStoredType(ofOperand: k), view.dtype.isWeight, view.dtype != .f32, !weightTypes.contains(view.dtype) {
       return appendCopy(view, as: .f32, graph.nodes[i].path)
     }
-    return op.layout(ofOperand: k, rank: view.shape.count).accepts(view) ? view : copy(id, at: i)
+    return op.layout(of: view, asOperand: k, anyStrides: anyStrides).accepts(view) ? view : copy(id, at: i)
   }
 
   /// A contiguous copy, made once for all readers between two writes.

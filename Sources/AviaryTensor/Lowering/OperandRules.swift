@@ -13,9 +13,12 @@ enum OperandLayout {
 
 extension Op {
   /// The layout rules stated at `Plan`, by operand.
-  func layout(ofOperand index: Int, rank: Int) -> OperandLayout {
+  ///
+  /// - Parameter anyStrides: `Capabilities.readsAnyStrides`.
+  func layout(of view: View, asOperand index: Int, anyStrides: Bool) -> OperandLayout {
     switch self {
-    case .matmul: index == 1 && rank == 2 ? .contiguous : .unitRows
+    case .matmul where anyStrides && view.dtype == .f32: .any
+    case .matmul: index == 1 && view.shape.count == 2 ? .contiguous : .unitRows
     case .linear(let spec): index == 0 || (spec.hasResidual && index == (spec.hasBias ? 3 : 2)) ? .unitRows : .contiguous
     case .layerNorm, .rmsNorm, .rope: index == 0 ? .unitRows : .contiguous
     case .attention(let spec): index == 3 && spec.hasPositions ? .contiguous : .unitRows

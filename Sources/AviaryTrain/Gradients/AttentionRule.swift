@@ -16,9 +16,10 @@ extension Backward {
       y.reshaped(b, keyHeads, group, tq, -1).permuted(0, 3, 1, 2, 4).reshaped(b, tq, heads, -1)
     }
 
-    let (queries, dOut) = (byHead(q), byHead(dy))
+    // Scaled here, and not as scores, of which there are many more.
+    let (queries, dOut) = (byHead(q) * spec.scale, byHead(dy))
     let (keys, values) = (k.permuted(0, 2, 1, 3), v.permuted(0, 2, 1, 3))
-    let raw = queries.matmul(keys) * spec.scale
+    let raw = queries.matmul(keys)
     let capped = spec.softcap > 0 ? (raw * (1 / spec.softcap)).unary(.tanh) : nil
     let scores = masked(capped.map { $0 * spec.softcap } ?? raw, spec, [b, keyHeads, group, tq, tk])
     var weights = scores.softmax()
@@ -35,7 +36,7 @@ extension Backward {
     let dScores = weights * (dOut.matmul(values) - mean)
     let dRaw = capped.map { dScores * ($0.unary(.square) * -1 + 1) } ?? dScores
     let dQueries = wants[0] ? byToken(dRaw.matmul(keys, transposed: false) * spec.scale) : nil
-    let dKeys = wants[1] ? (dRaw.transposed().matmul(queries, transposed: false) * spec.scale).permuted(0, 2, 1, 3) : nil
+    let dKeys = wants[1] ? dRaw.transposed().matmul(queries, transposed: false).permuted(0, 2, 1, 3) : nil
     precondition(dQueries.map { $0.shape == q.shape } ?? true && width > 0 && valueWidth > 0)
     var all: [Tensor?] = [dQueries, dKeys, dValues]
     if spec.hasPositions { all.append(nil) }
