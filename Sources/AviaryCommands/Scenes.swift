@@ -18,6 +18,6 @@ struct Scenes: ParsableCommand {
 
   func run() throws {
     let lines = try SceneWriter.write(output, seed: seed, count: count, side: side)
-    Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes and maps")
+    Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, maps and styles")
   }
 }

@@ -13,7 +13,7 @@ import Testing
     #expect(try SceneWriter.write(folder.path + "/b", seed: 7, count: 4, side: 32) == lines)
     #expect(lines > 4 * 7)
     func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + name)) }
-    for file in ["questions.jsonl", "captions.jsonl", "boxes.jsonl", "maps.jsonl", "images/7.png", "images/10.png"] {
+    for file in ["questions.jsonl", "captions.jsonl", "boxes.jsonl", "maps.jsonl", "styles.jsonl", "images/7.png", "images/10.png"] {
       let (a, b) = (try bytes("a/" + file), try bytes("b/" + file))
       #expect(a == b)
     }
@@ -66,5 +66,24 @@ import Testing
       middles += shapes
     }
     #expect(middles >= 30)
+  }
+
+  @Test func demonstrationsShareAStyle() throws {
+    let folder = try TemporaryFolder()
+    _ = try SceneWriter.write(folder.path + "/a", seed: 100, count: 40, side: 8)
+    let marks: [(String) -> Bool] = [
+      { $0.hasPrefix("I see a ") }, { $0 == $0.uppercased() }, { $0.contains("(") }, { $0.contains(": ") }, { $0.hasPrefix("colors ") }, { $0.hasPrefix("shapes ") },
+      { $0.contains(" at the ") },
+    ]
+    var seen: Set<Int> = []
+    for line in try String(contentsOfFile: folder.path + "/a/styles.jsonl", encoding: .utf8).split(separator: "\n") {
+      let json = try JSONParser.parse(Array(line.utf8), name: "styles.jsonl")
+      let captions = try #require(json["messages"]?.array).filter { $0["role"]?.string == "assistant" }.compactMap { $0["content"]?.string }
+      #expect(captions.count == 5 && json["images"]?.array?.count == 5)
+      let styles = Set(captions.map { caption in marks.firstIndex { $0(caption) } ?? marks.count })
+      #expect(styles.count == 1, "\(captions)")
+      seen.formUnion(styles)
+    }
+    #expect(seen.count == 8)
   }
 }

@@ -122,7 +122,7 @@ extension Scene {
   }
 
   /// "top left", "center", ...
-  private static func region(_ item: Item) -> String {
+  static func region(_ item: Item) -> String {
     let row = item.y < 0.38 ? "top" : item.y > 0.62 ? "bottom" : ""
     let column = item.x < 0.38 ? "left" : item.x > 0.62 ? "right" : ""
     let words = [row, column].filter { !$0.isEmpty }

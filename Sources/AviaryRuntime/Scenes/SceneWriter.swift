@@ -5,7 +5,7 @@ public import AviaryTensor
 import Foundation
 
 /// Writes scenes as a data set: `images/N.png` and, a line per question and answer, `questions.jsonl`, `captions.jsonl`, `boxes.jsonl` and `maps.jsonl`, so that a
-/// mixture says how much of each it takes.
+/// mixture says how much of each it takes; and `styles.jsonl`, where several pictures are captioned in one style.
 public enum SceneWriter {
   /// Scene k has the seed `seed + k`: two sets share no picture where their ranges do not meet.
   ///
@@ -22,18 +22,24 @@ public enum SceneWriter {
       let own = seed &+ UInt64(index)
       let scene = Scene(seed: own)
       let png = try ImageEncoder.png(scene.render(side: side, seed: own))
-      let name = "images/\(own).png"
+      let name = picture(own)
       guard FileManager.default.createFile(atPath: folder + "/" + name, contents: Data(png)) else {
         throw AviaryError(.file, "it cannot be written", wanted: "room and a place that can be written to", at: name)
       }
       let kinds = ["questions": scene.questions(seed: own), "captions": scene.captions(seed: own), "boxes": scene.boxes(seed: own), "maps": [scene.map]]
-      for (kind, turns) in kinds { lines[kind, default: []] += turns.map { line($0, name) } }
+      for (kind, turns) in kinds { lines[kind, default: []] += turns.map { line([$0], [name]) } }
+      let (shown, style) = Scene.demonstrations(of: own, from: seed, count: count)
+      lines["styles", default: []].append(
+        line((shown + [own]).map { Scene.Turn(question: "", answer: style.caption(Scene(seed: $0))) }, (shown + [own]).map(picture)))
     }
     for (kind, lines) in lines { try WholeFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(kind).jsonl") }
     return lines.values.reduce(0) { $0 + $1.count }
   }
 
-  private static func line(_ turn: Scene.Turn, _ image: String) -> String {
+  private static func picture(_ seed: UInt64) -> String { "images/\(seed).png" }
+
+  /// A conversation: one question about the first picture and the ones behind it about the next ones, where there are more.
+  private static func line(_ turns: [Scene.Turn], _ images: [String]) -> String {
     func message(_ role: String, _ content: String) -> JSONValue {
       var object = JSONObject()
       object.append("role", .string(role))
@@ -41,8 +47,8 @@ public enum SceneWriter {
       return .object(object)
     }
     var object = JSONObject()
-    object.append("messages", .array([message("user", "<image>" + turn.question), message("assistant", turn.answer)]))
-    object.append("images", .array([.string(image)]))
+    object.append("messages", .array(turns.flatMap { [message("user", "<image>" + $0.question), message("assistant", $0.answer)] }))
+    object.append("images", .array(images.map { .string($0) }))
     return JSONWriter.text(.object(object))
   }
 }
