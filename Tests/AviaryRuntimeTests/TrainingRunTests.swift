@@ -208,4 +208,28 @@ import Testing
     let logits = try Self.logits(try Self.loader.load(run.result, on: Self.backend()))
     #expect(logits.allSatisfy { $0.isFinite })
   }
+
+  @Test func whatTrainingFromNothingStartsWith() throws {
+    let folder = try Self.folder()
+    let model = try TemporaryFolder()
+    try model.copy(Self.model) { $0.contains("safetensors") }
+    try Self.train(folder, Self.yaml(folder, "init: random\ntrain: [all]\n", steps: 1).replacing(Self.model, with: model.path))
+    let file = try SafetensorsFile(path: folder.path + "/run/initial/model.safetensors")
+    func deviation(_ name: String) throws -> Double {
+      let tensor = try #require(try file.tensor(name))
+      let values = tensor.bytes.withMemoryRebound(to: Float.self) { $0.map(Double.init) }
+      return (values.map { $0 * $0 }.reduce(0, +) / Double(values.count)).squareRoot()
+    }
+    // Width 64; two layers in the language model and two of the tower that are run.
+    let (language, vision) = ("language_model.model.", "vision_tower.vision_model.")
+    for (name, wanted) in [
+      (language + "embed_tokens.weight", 0.5), (vision + "embeddings.position_embedding.weight", 0.5), (vision + "embeddings.class_embedding", 0.5),
+      (language + "layers.0.self_attn.q_proj.weight", 0.125), (language + "layers.1.self_attn.o_proj.weight", 0.0625),
+      (vision + "encoder.layers.0.self_attn.out_proj.weight", 0.0625), ("language_model.lm_head.weight", 0.125),
+      (language + "norm.weight", 1), (vision + "encoder.layers.0.self_attn.q_proj.bias", 0),
+    ] {
+      let found = try deviation(name)
+      #expect(abs(found - wanted) <= 0.1 * wanted, "\(name): \(found)")
+    }
+  }
 }
