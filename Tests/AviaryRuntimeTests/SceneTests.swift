@@ -79,7 +79,10 @@ import Testing
     for line in try String(contentsOfFile: folder.path + "/a/styles.jsonl", encoding: .utf8).split(separator: "\n") {
       let json = try JSONParser.parse(Array(line.utf8), name: "styles.jsonl")
       let captions = try #require(json["messages"]?.array).filter { $0["role"]?.string == "assistant" }.compactMap { $0["content"]?.string }
-      #expect(captions.count == 5 && json["images"]?.array?.count == 5)
+      let pictures = try #require(json["images"]?.array).compactMap(\.string)
+      #expect(captions.count == 5 && pictures.count == 5)
+      // The last one's caption is what is asked for, and is not shown before.
+      #expect(pictures.count { $0 == pictures.last } == 1 && pictures.allSatisfy { FileManager.default.fileExists(atPath: folder.path + "/a/" + $0) })
       let styles = Set(captions.map { caption in marks.firstIndex { $0(caption) } ?? marks.count })
       #expect(styles.count == 1, "\(captions)")
       seen.formUnion(styles)

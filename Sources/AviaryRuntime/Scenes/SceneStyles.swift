@@ -24,11 +24,12 @@ extension Scene {
   /// Pictures in an example of few-shot captioning, the one that is asked about among them.
   static let shots = 5
 
-  /// Seeds of pictures before the own one, and the style in which all are captioned.
+  /// Seeds of other pictures of the set, and the style in which all are captioned: an answer is not to be read off its own picture's caption.
   static func demonstrations(of own: UInt64, from first: UInt64, count: Int) -> (seeds: [UInt64], style: Style) {
     var random = SplitMix64(seed: own ^ 0x5791e)
     let style = Style.allCases.randomElement(using: &random) ?? .list
-    let seeds = (1..<shots).map { _ in first &+ UInt64(Int.random(in: 0..<count, using: &random)) }
+    let others = UInt64(max(count - 1, 1))
+    let seeds = (1..<shots).map { _ in first &+ (own &- first &+ UInt64.random(in: count > 1 ? 1...others : 0...0, using: &random)) % UInt64(count) }
     return (seeds, style)
   }
 }

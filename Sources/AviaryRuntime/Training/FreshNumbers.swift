@@ -45,7 +45,7 @@ struct FreshNumbers {
     let inputs = shape.count < 2 ? 1 : shape.dropFirst().elements
     let isTable = shape.count < 2 || shape.count == 2 && Self.tables.contains(where: name.contains)
     // A table of tokens that nothing else is as large as is the head, too.
-    let isHead = isTable && shape.count == 2 && !name.contains("pos") && shapes[shape] == 1
+    let isHead = isTable && shape.count == 2 && !name.contains("pos") && !name.contains("wpe") && shapes[shape] == 1
     if isTable, !isHead { return 0.5 }
     let ends = name.split(separator: ".").suffix(2).contains { Self.branchEnds.contains(String($0)) }
     let branches = ends ? Self.block(name).flatMap { blocks[$0.tower] }.map { 2 * $0 } ?? 1 : 1
