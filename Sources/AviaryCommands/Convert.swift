@@ -3,21 +3,22 @@ import AviaryCore
 import AviaryRuntime
 import AviaryTensor
 
-/// Writes a checkpoint as GGUF files.
+/// Writes a checkpoint as GGUF files, or as a checkpoint in another type.
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a checkpoint as GGUF files, or with adapters merged into it.",
+    abstract: "Write a checkpoint as GGUF files, in another floating-point type, or with adapters merged into it.",
     discussion: """
-      The language model goes to FILE; a vision tower with its projector goes beside it, as mmproj-FILE. llama.cpp opens both. \
-      With --merge, MODEL and the LoRA adapters that --adapter names become a checkpoint in the folder --to, as with `aviary merge`.
+      Where --to ends in .gguf the language model goes to it; a vision tower with its projector goes beside it, as mmproj-FILE. llama.cpp opens both. \
+      Otherwise --to is a folder, which becomes a checkpoint of the family with all numbers in the type that --weights names. \
+      With --merge, MODEL and the LoRA adapters that --adapter names become such a checkpoint, as with `aviary merge`.
       """)
 
   @Argument(help: "A model.")
   var model: String
   @Option(help: ArgumentHelp("Where to write.", valueName: "file.gguf|dir"))
   var to: String
-  @Option(help: ArgumentHelp("Type of the language model's matrices: \(Convert.types).", valueName: "type"))
-  var weights = "f16"
+  @Option(help: ArgumentHelp("Type of the language model's matrices in GGUF (f16): \(names(DType.storable)). Of all numbers in a folder: \(names(floats)).", valueName: "type"))
+  var weights: String?
   @Option(help: ArgumentHelp("Type of the vision tower's matrices.", valueName: "type"))
   var vision = "f16"
   @Option(help: ArgumentHelp("Type of the projector's matrices (f16); with --merge an adapter's folder, as `aviary merge` takes it.", valueName: "type|dir"))
@@ -27,22 +28,28 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var modules: ModuleArguments
 
-  private static let types = DType.storable.map(\.description).joined(separator: ", ")
+  private static let floats: [DType] = [.f32, .f16, .bf16]
+  private static func names(_ types: [DType]) -> String { types.map(\.description).joined(separator: ", ") }
 
   func run() throws {
     let loader = try modules.settings().loader()
-    if merge { return try Merge.write(model, adapters: adapter, to: to, loader) }
+    let stored = try weights.map { (name) throws(AviaryError) in try type(name, "--weights", of: to.hasSuffix(".gguf") ? DType.storable : Convert.floats) }
+    if merge { return try Merge.write(model, adapters: adapter, to: to, as: stored, loader) }
     guard adapter.count < 2 else { throw AviaryError(.request, "\(adapter.count) types of the projector", wanted: "one, or --merge with adapters", at: "--adapter") }
-    guard to.hasSuffix(".gguf") else { throw AviaryError(.request, "the file \(to)", wanted: "a name that ends in .gguf", at: "--to") }
+    guard to.hasSuffix(".gguf") else {
+      guard let stored else { throw AviaryError(.request, "the file \(to)", wanted: "a name that ends in .gguf, or --weights with the type of a folder's numbers", at: "--to") }
+      try loader.store(model, as: stored, to: to)
+      return Console.print(to)
+    }
     var conversion = Conversion(loader)
-    conversion.weights = try type(weights, "--weights")
-    conversion.vision = try type(vision, "--vision")
-    conversion.adapter = try type(adapter.first ?? "f16", "--adapter")
+    conversion.weights = stored ?? .f16
+    conversion.vision = try type(vision, "--vision", of: DType.storable)
+    conversion.adapter = try type(adapter.first ?? "f16", "--adapter", of: DType.storable)
     for file in try conversion.run(model, to: to) { Console.print(file) }
   }
 
-  private func type(_ name: String, _ flag: String) throws(AviaryError) -> DType {
-    guard let type = DType.storable.first(where: { $0.description == name }) else { throw AviaryError(.request, name, wanted: "one of \(Convert.types)", at: flag) }
+  private func type(_ name: String, _ flag: String, of types: [DType]) throws(AviaryError) -> DType {
+    guard let type = types.first(where: { $0.description == name }) else { throw AviaryError(.request, name, wanted: "one of \(Convert.names(types))", at: flag) }
     return type
   }
 }

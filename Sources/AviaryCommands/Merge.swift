@@ -17,9 +17,9 @@ struct Merge: ParsableCommand {
 
   func run() throws { try Self.write(model, adapters: adapter, to: output, .here) }
 
-  static func write(_ model: String, adapters: [String], to output: String, _ loader: ModelLoader) throws(AviaryError) {
+  static func write(_ model: String, adapters: [String], to output: String, as type: DType? = nil, _ loader: ModelLoader) throws(AviaryError) {
     guard !adapters.isEmpty else { throw AviaryError(.request, "no adapter", wanted: "--adapter DIR at least once") }
-    let changed = try loader.merge(model, adapters: adapters, to: output)
+    let changed = try loader.merge(model, adapters: adapters, to: output, as: type)
     Console.print("\(output): \(changed) tensors changed")
   }
 }

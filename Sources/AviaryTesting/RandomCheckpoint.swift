@@ -1,6 +1,6 @@
 public import AviaryCore
 import AviaryFormats
-public import AviaryRuntime
+import AviaryRuntime
 public import AviaryTensor
 import Foundation
 

@@ -28,6 +28,12 @@ struct TrainCommandTests {
     for name in names { #expect(FileManager.default.contentsEqual(atPath: "\(at)/merged/\(name)", andPath: "\(at)/converted/\(name)"), "\(name)") }
 
     try Program.aviary.expectRefusal(["convert", model, "--merge", "--to", "\(at)/none"], "no adapter")
+    let half = try Program.aviary.run(["convert", model, "--merge", "--adapter", adapter, "--to", "\(at)/half", "--weights", "f16"])
+    #expect(half.code == 0, "\(half.errors)")
+    func size(_ folder: String) throws -> Int { try #require(try FileManager.default.attributesOfItem(atPath: "\(at)/\(folder)/model.safetensors")[.size] as? Int) }
+    #expect(try size("half") < size("merged") * 6 / 10)
+    try Program.aviary.expectRefusal(["convert", model, "--to", "\(at)/none"], "\(at)/none", "--weights")
+    try Program.aviary.expectRefusal(["convert", model, "--to", "\(at)/none", "--weights", "q8_0"], "q8_0", "one of f32, f16, bf16")
     try Program.aviary.expectRefusal(["convert", model, "--adapter", "f16", "--adapter", "f32", "--to", "\(at)/m.gguf"], "2 types", "--merge")
     try Program.aviary.expectRefusal(["convert", model, "--to", "\(at)/folder"], "ends in .gguf")
   }

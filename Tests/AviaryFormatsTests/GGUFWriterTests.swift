@@ -4,8 +4,8 @@ import AviaryTensor
 import Testing
 
 @Suite struct GGUFWriterTests {
-  private func output(_ name: String, _ shape: Shape, _ dtype: DType, _ bytes: [UInt8]) -> GGUFOutput {
-    GGUFOutput(name, shape, dtype) { (sink) throws(AviaryError) in
+  private func output(_ name: String, _ shape: Shape, _ dtype: DType, _ bytes: [UInt8]) -> TensorOutput {
+    TensorOutput(name, shape, dtype) { (sink) throws(AviaryError) in
       // In two pieces.
       try bytes.span.withUnsafeBytes { (all) throws(AviaryError) in
         try sink(UnsafeRawBufferPointer(rebasing: all[..<(all.count / 2)]))
@@ -43,7 +43,7 @@ import Testing
     let good = output("v", [3], .f32, [UInt8](repeating: 1, count: 12))
     for tensors in [
       [good, good], [output("q", [2, 31], .q4_0, [])], [output("v", [3], .f32, [1])], [output("b", [3], .bool, [1, 1, 1])],
-      [GGUFOutput("v", [3], .f32) { (_) throws(AviaryError) in throw AviaryError(.memory, "none") }],
+      [TensorOutput("v", [3], .f32) { (_) throws(AviaryError) in throw AviaryError(.memory, "none") }],
     ] { #expect(throws: AviaryError.self) { try GGUFWriter.write([], tensors, to: path) } }
     #expect(throws: AviaryError.self) { try GGUFWriter.write([("k", .u32(1)), ("k", .u32(2))], [good], to: path) }
     #expect(folderNames(folder.path) == [])

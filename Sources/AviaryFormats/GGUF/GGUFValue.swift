@@ -1,4 +1,4 @@
-public import AviaryCore
+import AviaryCore
 import AviaryTensor
 
 /// The types of metadata values by their numbers.

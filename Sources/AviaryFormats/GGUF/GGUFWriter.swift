@@ -1,4 +1,4 @@
-public import AviaryCore
+import AviaryCore
 public import AviaryTensor
 
 /// A value to write among a file's metadata.
@@ -13,25 +13,6 @@ public enum GGUFEntry: Sendable {
   case floats([Float])
 }
 
-/// A tensor to write, and who makes its bytes.
-public struct GGUFOutput: Sendable {
-  public let name: String
-  public let shape: Shape
-  public let dtype: DType
-  /// Gives all bytes of the tensor, piece by piece, to its argument.
-  public let bytes: @Sendable (_ sink: (UnsafeRawBufferPointer) throws(AviaryError) -> Void) throws(AviaryError) -> Void
-
-  public init(
-    _ name: String, _ shape: Shape, _ dtype: DType,
-    bytes: @escaping @Sendable (_ sink: (UnsafeRawBufferPointer) throws(AviaryError) -> Void) throws(AviaryError) -> Void
-  ) {
-    self.name = name
-    self.shape = shape
-    self.dtype = dtype
-    self.bytes = bytes
-  }
-}
-
 /// Writes GGUF files, version 3.
 public enum GGUFWriter {
   private static let alignment = 32
@@ -40,7 +21,7 @@ public enum GGUFWriter {
   /// made one after the other: never is more than a piece of one in memory.
   ///
   /// - Throws: `.request` where a type or a name cannot be written, `.file` where writing fails.
-  public static func write(_ metadata: [(key: String, value: GGUFEntry)], _ tensors: [GGUFOutput], to path: String) throws(AviaryError) {
+  public static func write(_ metadata: [(key: String, value: GGUFEntry)], _ tensors: [TensorOutput], to path: String) throws(AviaryError) {
     let file = try AtomicFile(path: path)
     var header = Array("GGUF".utf8)
     header.append(number: UInt32(3))
@@ -70,12 +51,7 @@ public enum GGUFWriter {
     while header.count % alignment != 0 { header.append(0) }
     try header.span.withUnsafeBytes { (bytes) throws(AviaryError) in try file.write(bytes) }
     for (tensor, size) in zip(tensors, sizes) {
-      var written = 0
-      try tensor.bytes { (bytes) throws(AviaryError) in
-        written += bytes.count
-        try file.write(bytes)
-      }
-      guard written == size else { throw AviaryError(.internal, "\(written) bytes", wanted: "\(size)", at: "tensor \(quoted(tensor.name))") }
+      try tensor.write(to: file, byteCount: size)
       let padding = [UInt8](repeating: 0, count: padded(size) - size)
       try padding.span.withUnsafeBytes { (bytes) throws(AviaryError) in try file.write(bytes) }
     }

@@ -11,18 +11,23 @@ public enum SafetensorsWriter {
   public static func write(
     _ tensors: [StoredTensor], metadata: [String: String] = [:], to path: String
   ) throws(AviaryError) {
-    let ordered = tensors.sorted { ($1.dtype.blockBytes, $0.name) < ($0.dtype.blockBytes, $1.name) }
+    try write(outputs: tensors.map { TensorOutput($0) }, metadata: metadata, to: path)
+  }
+
+  /// Writes tensors that are made one after the other: never is more than a piece of one in memory.
+  ///
+  /// - Throws: as `write(_:metadata:to:)`; what making a tensor throws.
+  public static func write(outputs: [TensorOutput], metadata: [String: String] = [:], to path: String) throws(AviaryError) {
+    let ordered = outputs.sorted { ($1.dtype.blockBytes, $0.name) < ($0.dtype.blockBytes, $1.name) }
     let header = try header(ordered, metadata)
     let file = try AtomicFile(path: path)
     try header.span.withUnsafeBytes { (bytes) throws(AviaryError) in try file.write(bytes) }
-    for tensor in ordered {
-      try withExtendedLifetime(tensor.pages) { () throws(AviaryError) in try file.write(tensor.bytes) }
-    }
+    for tensor in ordered { try tensor.write(to: file, byteCount: try byteCount(tensor)) }
     try file.finish()
   }
 
   /// The length and the JSON header, padded with spaces so that the data begin at a multiple of eight.
-  private static func header(_ tensors: [StoredTensor], _ metadata: [String: String]) throws(AviaryError) -> [UInt8] {
+  private static func header(_ tensors: [TensorOutput], _ metadata: [String: String]) throws(AviaryError) -> [UInt8] {
     var header = JSONObject()
     if !metadata.isEmpty {
       var object = JSONObject()
@@ -37,14 +42,21 @@ public enum SafetensorsWriter {
       }
       row.append("dtype", .string(type))
       row.append("shape", .array(tensor.shape.dims.map(JSONValue.int)))
-      row.append("data_offsets", .array([.int(offset), .int(offset + tensor.byteCount)]))
+      row.append("data_offsets", .array([.int(offset), .int(offset + (try byteCount(tensor)))]))
       guard tensor.name != "__metadata__", header.append(tensor.name, .object(row)) else {
         throw AviaryError(.request, "a second tensor is named \(quoted(tensor.name))", wanted: "names that differ")
       }
-      offset += tensor.byteCount
+      offset += try byteCount(tensor)
     }
     var bytes = Array(JSONWriter.text(.object(header)).utf8)
     while bytes.count % 8 != 0 { bytes.append(UInt8(ascii: " ")) }
     return withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) } + bytes
+  }
+
+  private static func byteCount(_ tensor: TensorOutput) throws(AviaryError) -> Int {
+    guard let bytes = tensor.dtype.byteCount(elements: tensor.shape.elements) else {
+      throw AviaryError(.request, "\(tensor.dtype) \(tensor.shape)", wanted: "whole blocks", at: "tensor \(quoted(tensor.name))")
+    }
+    return bytes
   }
 }

@@ -29,17 +29,18 @@ extension ModelLoader {
 
   /// Writes a model with adapters' products added to its weights, as a checkpoint of its family.
   ///
+  /// - Parameter type: the type of all floating-point tensors, nil for those that they have.
   /// - Returns: how many tensors changed.
-  /// - Throws: `.file` where the folder is there already.
-  public func merge(_ model: String, adapters: [String], to path: String) throws(AviaryError) -> Int {
-    guard !Folder.exists(path) else { throw AviaryError(.file, "\(path) is there already", wanted: "a folder that is not", at: "--output") }
+  /// - Throws: `.file` where the folder is there already, `.weights` where a number is too large for f16.
+  public func merge(_ model: String, adapters: [String], to path: String, as type: DType? = nil) throws(AviaryError) -> Int {
+    try CheckpointWriter.refuseExisting(path)
     let folder = try folder(model)
     let (source, map) = try weights(folder)
     let names = ModuleNames(source, map)
     let loaded = try add(adapters, to: try load(folder, as: try architecture(of: folder), on: Reference(), random: nil), names)
     let slots = Dictionary(loaded.weights.names.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
     var changed = 0
-    try CheckpointWriter(folder, source, names).write(to: path) { (name) throws(AviaryError) -> [Float]? in
+    try CheckpointWriter(folder, source, names).write(to: path, as: type) { (name) throws(AviaryError) -> [Float]? in
       guard let slot = slots[name], let additions = loaded.weights.shapes.lowRank[Int32(slot)] else { return nil }
       changed += 1
       var values = try loaded.floats(slot)

@@ -22,25 +22,30 @@ struct CheckpointWriter {
   /// Writes the folder: beside its place first, so that it is there whole or not at all.
   ///
   /// - Parameters:
+  ///   - type: the type of all floating-point tensors, nil for those that they have.
   ///   - changed: the new numbers of a tensor by its canonical name, nil to leave it as it is stored.
   ///   - beside: writes what else belongs into the folder.
-  func write(to path: String, beside: (String) throws(AviaryError) -> Void = { _ in }, _ changed: (String) throws(AviaryError) -> [Float]?) throws(AviaryError) {
+  func write(
+    to path: String, as type: DType? = nil, beside: (String) throws(AviaryError) -> Void = { _ in }, _ changed: (String) throws(AviaryError) -> [Float]?
+  ) throws(AviaryError) {
     guard let from = (folder as? FolderOnDisk)?.path else { return }
     let temporary = path + ".tmp"
     try? FileManager.default.removeItem(atPath: temporary)
     try Folder.make(temporary)
     do throws(AviaryError) {
       try Folder.copy(from, to: temporary) { !Self.isWeights($0) }
-      var tensors: [StoredTensor] = []
+      var tensors: [TensorOutput] = []
       for name in source.names {
-        guard let tensor = try source.tensor(name) else { continue }
-        guard let canonical = names.canonical(name), let values = try changed(canonical) else {
-          tensors.append(tensor)
-          continue
+        guard var tensor = try source.tensor(name) else { continue }
+        var stored = tensor.dtype
+        if let canonical = names.canonical(name), let values = try changed(canonical) {
+          if ![.f16, .bf16].contains(stored) { stored = .f32 }
+          tensor = StoredTensor(name: name, shape: tensor.shape, dtype: .f32, pages: try OwnedPages(values, name: name), offset: 0)
         }
-        tensors.append(try Self.stored(values, like: tensor))
+        if let type, stored.isFloat { stored = type }
+        tensors.append(tensor.output(name, tensor.shape, storedAs: stored))
       }
-      try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: temporary + "/model.safetensors")
+      try SafetensorsWriter.write(outputs: tensors, metadata: ["format": "pt"], to: temporary + "/model.safetensors")
       try beside(temporary)
     } catch {
       try? FileManager.default.removeItem(atPath: temporary)
@@ -49,18 +54,8 @@ struct CheckpointWriter {
     try Folder.replace(path, by: temporary)
   }
 
-  /// Numbers in the type that the tensor was stored in.
-  private static func stored(_ values: [Float], like tensor: StoredTensor) throws(AviaryError) -> StoredTensor {
-    let pages: OwnedPages
-    var dtype = tensor.dtype
-    switch tensor.dtype {
-    case .f16: pages = try OwnedPages(values.map(f16Bits), name: tensor.name)
-    case .bf16: pages = try OwnedPages(values.map(bf16Bits), name: tensor.name)
-    default:
-      pages = try OwnedPages(values, name: tensor.name)
-      dtype = .f32
-    }
-    return StoredTensor(name: tensor.name, shape: tensor.shape, dtype: dtype, pages: pages, offset: 0)
+  static func refuseExisting(_ path: String) throws(AviaryError) {
+    guard !Folder.exists(path) else { throw AviaryError(.file, "\(path) is there already", wanted: "a folder that is not", at: "the output") }
   }
 
   private static func isWeights(_ file: String) -> Bool {

@@ -85,7 +85,7 @@ public struct Conversion: Sendable {
     var metadata = LanguageMetadata.entries(c, name: folder.name)
     metadata += LanguageMetadata.entries(vocabulary, template: try folder.chatTemplateSource())
     metadata.append(("general.file_type", .u32(LanguageMetadata.fileType(weights))))
-    var outputs: [GGUFOutput] = []
+    var outputs: [TensorOutput] = []
     for (published, stored) in GGUFNames.published(c.architecture, layers: c.layers) {
       guard let tensor = try files.tensor(scope + published) else { continue }
       if c.tiesEmbeddings, stored == "output.weight" { continue }
@@ -113,7 +113,7 @@ public struct Conversion: Sendable {
     var metadata = c.entries(layers: last + 1)
     metadata.append(("clip.vision.image_mean", .floats(try three("image_mean", [0.48145466, 0.4578275, 0.40821073]))))
     metadata.append(("clip.vision.image_std", .floats(try three("image_std", [0.26862954, 0.26130258, 0.27577711]))))
-    var outputs: [GGUFOutput] = []
+    var outputs: [TensorOutput] = []
     // The block behind the features is never run; readers count with it.
     for (published, stored) in GGUFNames.publishedTower(layers: last + 1) {
       if let tensor = try files.tensor("vision_tower.\(published)") { outputs.append(tensor.output(stored, as: stored.contains("position_embd") ? .f32 : vision, nil)) }

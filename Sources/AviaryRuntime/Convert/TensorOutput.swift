@@ -2,6 +2,7 @@ import AviaryCore
 import AviaryFormats
 import AviaryTensor
 import Dispatch
+import Synchronization
 
 /// An order of a matrix's rows that llama.cpp's files have and published checkpoints have not.
 enum RowOrder: Sendable {
@@ -38,12 +39,19 @@ extension StoredTensor {
   }
 
   /// The tensor for a GGUF file: vectors as f32, matrices as `dtype` or what fits their rows.
-  func output(_ name: String, as dtype: DType, _ order: RowOrder?) -> GGUFOutput {
+  func output(_ name: String, as dtype: DType, _ order: RowOrder?) -> TensorOutput {
     let row = shape.count == 0 ? 1 : shape[-1]
     let wanted = shape.count < 2 ? .f32 : dtype.fitting(rows: row)
     // Convolutions are no products over rows: they stay floats.
     let type = shape.count > 2 && wanted.isQuantised ? .f16 : wanted
-    return GGUFOutput(name, shape.count == 0 ? [1] : shape, type) { (sink) throws(AviaryError) in
+    return output(name, shape.count == 0 ? [1] : shape, storedAs: type, order)
+  }
+
+  /// The tensor with its numbers in another type.
+  ///
+  /// Writing throws `.weights` where a number is too large for f16.
+  func output(_ name: String, _ shape: Shape, storedAs type: DType, _ order: RowOrder? = nil) -> TensorOutput {
+    TensorOutput(name, shape, type) { (sink) throws(AviaryError) in
       try withExtendedLifetime(pages) { () throws(AviaryError) in
         if self.dtype == type, order == nil { return try sink(bytes) }
         try convert(to: type, order, sink)
@@ -62,6 +70,7 @@ extension StoredTensor {
       let end = min(start + step * lanes, rows)
       guard let size = type.byteCount(elements: (end - start) * row) else { throw AviaryError(.internal, "rows of \(row) in \(type)", at: name) }
       var block = [UInt8](repeating: 0, count: size)
+      let fits = Mutex(true)
       block.withUnsafeMutableBytes { target in
         nonisolated(unsafe) let target = target
         DispatchQueue.concurrentPerform(iterations: (end - start + step - 1) / step) { lane in
@@ -73,11 +82,14 @@ extension StoredTensor {
             } else {
               read(first * row..<last * row, into: floats)
             }
+            // What is no finite number already stays what it is.
+            if type == .f16, floats.contains(where: { abs($0) > 65504 && abs($0) < .infinity }) { fits.withLock { $0 = false } }
             let from = type.byteOffset(of: (first - start) * row)
             type.store(UnsafeBufferPointer(floats), into: UnsafeMutableRawBufferPointer(rebasing: target[from..<type.byteOffset(of: (last - start) * row)]))
           }
         }
       }
+      guard fits.withLock({ $0 }) else { throw AviaryError(.weights, "a number beyond 65504", wanted: "numbers that f16 holds, or the type bf16", at: "tensor \(quoted(name))") }
       try block.span.withUnsafeBytes { (bytes) throws(AviaryError) in try sink(bytes) }
     }
   }
