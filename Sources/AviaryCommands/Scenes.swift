@@ -4,7 +4,7 @@ import AviaryRuntime
 /// Makes pictures with questions and answers, for training.
 struct Scenes: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write pictures of coloured shapes with questions and answers, captions, boxes and maps of what is where.",
+    abstract: "Write pictures of coloured shapes with questions and answers, captions, boxes, places and maps of what is where.",
     discussion: "Everything follows from the seed: picture k has seed + k, so sets with ranges apart share no picture.")
 
   @Option(help: "The first picture's seed.")
@@ -18,6 +18,6 @@ struct Scenes: ParsableCommand {
 
   func run() throws {
     let lines = try SceneWriter.write(output, seed: seed, count: count, side: side)
-    Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, maps and styles")
+    Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, places, maps and styles")
   }
 }

@@ -13,7 +13,7 @@ import Testing
     #expect(try SceneWriter.write(folder.path + "/b", seed: 7, count: 4, side: 32) == lines)
     #expect(lines > 4 * 7)
     func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + name)) }
-    for file in ["questions.jsonl", "captions.jsonl", "boxes.jsonl", "maps.jsonl", "styles.jsonl", "images/7.png", "images/10.png"] {
+    for file in ["questions.jsonl", "captions.jsonl", "boxes.jsonl", "places.jsonl", "maps.jsonl", "styles.jsonl", "images/7.png", "images/10.png"] {
       let (a, b) = (try bytes("a/" + file), try bytes("b/" + file))
       #expect(a == b)
     }

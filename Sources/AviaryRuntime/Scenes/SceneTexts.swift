@@ -19,6 +19,15 @@ extension Scene {
     return items.map { typed(box($0, &random), &random) }
   }
 
+  /// Where each shape is, and how each two of them stand to each other.
+  func places(seed: UInt64) -> [Turn] {
+    var random = SplitMix64(seed: seed ^ 0x91ace)
+    var turns = items.map { place($0, &random) }
+    for (index, a) in items.enumerated() { turns += items[(index + 1)...].flatMap { [relation(a, $0), relation($0, a)] } }
+    turns.shuffle(using: &random)
+    return turns.map { typed($0, &random) }
+  }
+
   /// Questions of every kind that this scene has an answer to, in words that the seed chooses.
   func questions(seed: UInt64) -> [Turn] {
     var random = SplitMix64(seed: seed ^ 0x7e87)
@@ -40,7 +49,7 @@ extension Scene {
       turns.append(Turn(question: ["What shape is in the image?", "What shape does the image contain?"].randomElement(using: &random) ?? "", answer: items[0].form.rawValue))
       turns.append(Turn(question: ["What color is the shape?", "What is the color of the shape?"].randomElement(using: &random) ?? "", answer: items[0].colour.name))
     }
-    if items.count > 1 { turns.append(relation(&random)) }
+    if items.count > 1 { turns.append(relation(items[0], items[1])) }
     return turns.map { typed($0, &random) }
   }
 
@@ -113,8 +122,7 @@ extension Scene {
     return Turn(question: words.randomElement(using: &random) ?? words[0], answer: "<box>\(corners)</box>")
   }
 
-  private func relation(_ random: inout SplitMix64) -> Turn {
-    let (a, b) = (items[0], items[1])
+  private func relation(_ a: Item, _ b: Item) -> Turn {
     let isBeside = abs(a.x - b.x) > abs(a.y - b.y)
     let answer = isBeside ? (a.x < b.x ? "left" : "right") : (a.y < b.y ? "above" : "below")
     let words = isBeside ? "Is the \(a.name) left or right of the \(b.name)?" : "Is the \(a.name) above or below the \(b.name)?"

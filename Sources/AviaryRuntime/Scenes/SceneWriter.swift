@@ -4,7 +4,7 @@ import AviaryMedia
 public import AviaryTensor
 import Foundation
 
-/// Writes scenes as a data set: `images/N.png` and, a line per question and answer, `questions.jsonl`, `captions.jsonl`, `boxes.jsonl` and `maps.jsonl`, so that a
+/// Writes scenes as a data set: `images/N.png` and, a line per question and answer, `questions.jsonl`, `captions.jsonl`, `boxes.jsonl`, `places.jsonl` and `maps.jsonl`, so that a
 /// mixture says how much of each it takes; and `styles.jsonl`, where several pictures are captioned in one style.
 public enum SceneWriter {
   /// Scene k has the seed `seed + k`: two sets share no picture where their ranges do not meet.
@@ -26,7 +26,7 @@ public enum SceneWriter {
       guard FileManager.default.createFile(atPath: folder + "/" + name, contents: Data(png)) else {
         throw AviaryError(.file, "it cannot be written", wanted: "room and a place that can be written to", at: name)
       }
-      let kinds = ["questions": scene.questions(seed: own), "captions": scene.captions(seed: own), "boxes": scene.boxes(seed: own), "maps": [scene.map]]
+      let kinds = ["questions": scene.questions(seed: own), "captions": scene.captions(seed: own), "boxes": scene.boxes(seed: own), "places": scene.places(seed: own), "maps": [scene.map]]
       for (kind, turns) in kinds { lines[kind, default: []] += turns.map { line([$0], [name]) } }
       let (shown, style) = Scene.demonstrations(of: own, from: seed, count: count)
       lines["styles", default: []].append(
