@@ -78,7 +78,9 @@ public struct TrainConfig: Sendable {
     let c = try ConfigReader(try YAMLFile.parse(text, name: name), place: name)
     try Self.check(c, Self.keys)
     func path(_ word: String) -> String { word.hasPrefix("/") ? word : folder + "/" + word }
-    model = path(try c.string("model"))
+    let named = try c.string("model")
+    // A folder beside the file, or a name that any command takes: of the zoo, or of the Hugging Face cache.
+    model = named.hasPrefix(".") || Folder.exists(path(named)) ? path(named) : named
     output = path(try c.string("output"))
     startsFresh = try c.choice("init", default: "checkpoint", of: [("checkpoint", false), ("random", true)])
     precision = try c.choice("precision", default: "keep", of: [("keep", nil as DType?), ("f32", .f32), ("bf16", .bf16)])
