@@ -57,6 +57,8 @@ struct ZooTests {
     #expect("\(try #require(error))".contains("01-ai/Yi-VL-6B"))
     let misspelt = #expect(throws: AviaryError.self) { try loader.folder("yi-vl-6") }
     #expect("\(try #require(misspelt))".contains("`aviary list` shows: yi-vl-6b, perhaps"))
+    let short = #expect(throws: AviaryError.self) { try loader.folder("brd") }
+    #expect("\(try #require(short))".contains("`aviary list` shows: bird, perhaps"))
     for name in ["brd", "../bird", ".bird", ""] { #expect(throws: AviaryError.self, "\(name)") { try loader.folder(name) } }
     let zoo = try Zoo(folder: place)
     let bird = try #require(zoo.manifests.first)
