@@ -231,5 +231,14 @@ import Testing
       let found = try deviation(name)
       #expect(abs(found - wanted) <= 0.1 * wanted, "\(name): \(found)")
     }
+    // Behind the whole picture's token 4 x 4 places: what lies apart differs, the more the further, and rows are to columns as columns to rows.
+    let places = try #require(try file.tensor(vision + "embeddings.position_embedding.weight")).floats()
+    let width = places.count / 17
+    func place(_ row: Int, _ column: Int) -> [Float] { Array(places[(1 + row * 4 + column) * width..<(2 + row * 4 + column) * width]) }
+    func apart(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).map { ($0 - $1) * ($0 - $1) }.reduce(0, +) }
+    for row in 0..<4 {
+      #expect(apart(place(row, 0), place(row, 1)) > 0.1 && apart(place(row, 0), place(row, 1)) < apart(place(row, 0), place(row, 2)))
+      for column in 0..<4 { #expect(place(row, column) == Array(place(column, row)[(width / 2)...] + place(column, row)[..<(width / 2)])) }
+    }
   }
 }

@@ -1,11 +1,14 @@
 import AviaryCore
 import AviaryTensor
+import Foundation
 
 /// The numbers with which a model's weights begin, by their published names.
 ///
 /// All that flows through a small model begins at about one in size, whatever its width: tables and loose vectors have 0.5 as standard deviation,
 /// matrices 1 / inputs as variance (LeCun 1998). What ends a block's branch is smaller by the root of the branches of its tower (as in GPT-2,
 /// Radford et al. 2019), so that what a token or a place is does not drown in what is added to it. Norms are ones; biases and gates are zeros.
+/// Places of an encoder's patches begin as waves along both sides of the picture (as He et al. 2021, masked autoencoders, keep them): neighbours are alike, so
+/// that "left" is one direction and need not be learnt from each place by itself.
 struct FreshNumbers {
   private let seed: UInt64
   /// Blocks by the path in front of their numbers.
@@ -31,6 +34,28 @@ struct FreshNumbers {
   }
 
   func callAsFunction(_ name: String, _ shape: Shape) -> [Float] {
+    var numbers = plain(name, shape)
+    guard name.contains("vis"), name.contains("position"), shape.count == 2, shape[1] % 4 == 0, shape[1] >= 8 else { return numbers }
+    // A token for the whole picture stands in front, where there is one.
+    let side = Int(Double(shape[0]).squareRoot())
+    guard side > 1, (0...1).contains(shape[0] - side * side) else { return numbers }
+    let waves = Self.waves(side, shape[1])
+    numbers.replaceSubrange((numbers.count - waves.count)..., with: waves)
+    return numbers
+  }
+
+  /// Sines and cosines of the column, then of the row, from a radian a patch to a radian a side, with the size of tables.
+  private static func waves(_ side: Int, _ width: Int) -> [Float] {
+    let quarter = width / 4
+    func waves(_ place: Int) -> [Float] {
+      let phases = (0..<quarter).map { Double(place) * pow(Double(side), -Double($0) / Double(quarter - 1)) }
+      return (phases.map(sin) + phases.map(cos)).map { Float($0 * 0.5.squareRoot()) }
+    }
+    let along = (0..<side).map(waves)
+    return (0..<side).flatMap { row in (0..<side).flatMap { along[$0] + along[row] } }
+  }
+
+  private func plain(_ name: String, _ shape: Shape) -> [Float] {
     if name.hasSuffix("bias") || shape.elements == 1 { return [Float](repeating: 0, count: shape.elements) }
     if shape.count == 1, name.contains("norm") || name.contains("ln_"), name.hasSuffix("weight") { return [Float](repeating: 1, count: shape.elements) }
     // Each tensor has numbers of its own, whatever else the model has.
