@@ -47,9 +47,11 @@ let package = Package(
     .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"])]),
     .systemLibrary(name: "CGlslang", providers: [.apt(["glslang-dev"])]),
     .target(name: "CMappingShim"),
     .target(name: "CImageShim", dependencies: ["CJPEG", "CPNG", "CWebP"], exclude: ["font"]),
+    .target(name: "CFontShim", dependencies: ["CFreeType"]),
     .target(name: "CSentencePieceShim", linkerSettings: [.linkedLibrary("sentencepiece")]),
 
     // The core, from the bottom up
@@ -60,6 +62,7 @@ let package = Package(
     module("AviaryTrain", core),
     module("AviaryFormats", core + ["CMappingShim"]),
     module("AviaryMedia", core + ["CImageShim", "CCrypto"]),
+    module("AviaryFonts", ["AviaryTensor", "CFontShim"]),
     module("AviaryText", core + ["CPCRE2", "CSentencePieceShim"]),
 
     // Plugins
@@ -87,7 +90,7 @@ let package = Package(
 
     // Front
     module(
-      "AviaryRuntime", core + ["AviaryTrain", "AviaryFormats", "AviaryMedia", "AviaryText", "Architectures", "AviaryParts", "BackendCPU", "BackendVulkan", "Yams"], plugins: ["BuildNumber"]),
+      "AviaryRuntime", core + ["AviaryTrain", "AviaryFormats", "AviaryMedia", "AviaryFonts", "AviaryText", "Architectures", "AviaryParts", "BackendCPU", "BackendVulkan", "Yams"], plugins: ["BuildNumber"]),
     module("AviaryTesting", core + ["AviaryRuntime", "AviaryFormats", "AviaryText"]),
     // Shared libraries find the core's symbols in the program that loads them, whoever builds that program.
     .target(
@@ -114,7 +117,7 @@ let package = Package(
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     tests("AviaryCoreTests", core + ["AviaryFormats", "AviaryNN", "AviaryParts", "CoreTestSupport"]),
     tests("AviaryPartsTests", core + ["AviaryNN", "AviaryParts", "Architectures", "CoreTestSupport"]),
-    tests("AviaryRuntimeTests", core + ["AviaryFormats", "AviaryRuntime", "BackendCPU", "CoreTestSupport", "CAllocationCount"]),
+    tests("AviaryRuntimeTests", core + ["AviaryFormats", "AviaryMedia", "AviaryRuntime", "BackendCPU", "CoreTestSupport", "CAllocationCount"]),
     tests("GoldenTests", core + ["AviaryFormats", "AviaryRuntime", "BackendVulkan", "AviaryTrain", "CoreTestSupport"]),
     tests("FamilyTests", core + ["Architectures", "AviaryNN", "AviaryParts", "AviaryFormats", "AviaryMedia", "AviaryText", "AviaryRuntime", "AviaryTesting", "CoreTestSupport"]),
     tests("AviaryTrainTests", core + ["AviaryTrain", "AviaryFormats", "TensorTestSupport", "CoreTestSupport", "BackendCPU"], exclude: ["Fixtures"]),

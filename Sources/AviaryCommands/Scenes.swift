@@ -5,7 +5,10 @@ import AviaryRuntime
 struct Scenes: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write pictures of coloured shapes with questions and answers, captions, boxes, places and maps of what is where.",
-    discussion: "Everything follows from the seed: picture k has seed + k, so sets with ranges apart share no picture.")
+    discussion: """
+      Everything follows from the seed: picture k has seed + k, so sets with ranges apart share no picture. With --font, pictures of text in one of these fonts instead, \
+      and what is written there.
+      """)
 
   @Option(help: "The first picture's seed.")
   var seed: UInt64 = 0
@@ -13,10 +16,16 @@ struct Scenes: ParsableCommand {
   var count: Int
   @Option(help: "Pixels along a side.")
   var side = 64
+  @Option(help: ArgumentHelp("A TrueType or OpenType file, for pictures of text; may be given several times.", valueName: "file"))
+  var font: [String] = []
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write, which must not be there.", valueName: "dir"))
   var output: String
 
   func run() throws {
+    if !font.isEmpty {
+      let lines = try SceneWriter.writeText(output, seed: seed, count: count, side: side, fonts: font)
+      return Console.print("\(output): \(lines) pictures of text")
+    }
     let lines = try SceneWriter.write(output, seed: seed, count: count, side: side)
     Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, places, maps and styles")
   }

@@ -1,4 +1,5 @@
 import AviaryFormats
+import AviaryMedia
 import AviaryRuntime
 import AviaryTensor
 import CoreTestSupport
@@ -88,5 +89,35 @@ import Testing
       seen.formUnion(styles)
     }
     #expect(seen.count == 8)
+  }
+
+  private static let fonts = ["DejaVuSans.ttf", "DejaVuSerif-Bold.ttf"].map { "/usr/share/fonts/truetype/dejavu/" + $0 }
+
+  @Test(.enabled(if: fonts.allSatisfy { FileManager.default.fileExists(atPath: $0) }, "DejaVu is not installed (Debian: fonts-dejavu-core)"))
+  func textIsWrittenAsItReads() throws {
+    let folder = try TemporaryFolder()
+    #expect(try SceneWriter.writeText(folder.path + "/a", seed: 5, count: 30, side: 64, fonts: Self.fonts) == 30)
+    #expect(try SceneWriter.writeText(folder.path + "/b", seed: 5, count: 30, side: 64, fonts: Self.fonts) == 30)
+    _ = try SceneWriter.writeText(folder.path + "/c", seed: 5, count: 30, side: 64, fonts: [Self.fonts[0]])
+    func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + name)) }
+    #expect(try bytes("a/text.jsonl") == bytes("b/text.jsonl"))
+    let texts = try Self.answers(folder.path + "/a/text.jsonl")
+    #expect(texts.count == 30 && Set(texts.values.map { $0[0] }).count == 30)
+    var (lines, others) = (0, 0)
+    for (image, said) in texts {
+      #expect(try bytes("a/" + image) == bytes("b/" + image))
+      if try bytes("a/" + image) != bytes("c/" + image) { others += 1 }
+      lines += said[0].split(separator: "\n").count
+      // More ink the more is written, and most of the picture is paper.
+      let picture = try ImageFile.load(folder.path + "/a/" + image)
+      let greens = (0..<64 * 64).map { Int(picture.pixels[$0 * picture.channels + 1]) }
+      let paper = try #require(greens.max())
+      let ink = Double(greens.map { paper - $0 }.reduce(0, +)) / 255
+      #expect(ink > 2 * Double(said[0].count { !$0.isWhitespace }) && ink < 64 * 64 / 3, "\(said[0]): \(ink)")
+    }
+    #expect(lines > 40 && others > 5)
+    expectError(.file, "nowhere.ttf", "TrueType") { _ = try SceneWriter.writeText(folder.path + "/d", seed: 0, count: 1, side: 64, fonts: ["nowhere.ttf"]) }
+    expectError(.file, "text.jsonl") { _ = try SceneWriter.writeText(folder.path + "/d", seed: 0, count: 1, side: 64, fonts: [folder.path + "/a/text.jsonl"]) }
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/d"))
   }
 }

@@ -1,4 +1,5 @@
 import AviaryCore
+import AviaryFonts
 import AviaryFormats
 import AviaryMedia
 public import AviaryTensor
@@ -12,20 +13,13 @@ public enum SceneWriter {
   /// - Returns: lines written.
   /// - Throws: `.file` where the folder is there already.
   public static func write(_ folder: String, seed: UInt64, count: Int, side: Int) throws(AviaryError) -> Int {
-    guard !Folder.exists(folder) else { throw AviaryError(.file, "the folder is there already", wanted: "one that is not", at: folder) }
-    guard (8...4096).contains(side), count > 0, count <= 10_000_000 else {
-      throw AviaryError(.request, "\(count) pictures of \(side) pixels", wanted: "1...10000000 of 8...4096", at: "scenes")
-    }
-    try Folder.make(folder + "/images")
+    try begin(folder, count, side)
     var lines: [String: [String]] = [:]
     for index in 0..<count {
       let own = seed &+ UInt64(index)
       let scene = Scene(seed: own)
-      let png = try ImageEncoder.png(scene.render(side: side, seed: own))
       let name = picture(own)
-      guard FileManager.default.createFile(atPath: folder + "/" + name, contents: Data(png)) else {
-        throw AviaryError(.file, "it cannot be written", wanted: "room and a place that can be written to", at: name)
-      }
+      try write(scene.render(side: side, seed: own), to: folder + "/" + name)
       let kinds = ["questions": scene.questions(seed: own), "captions": scene.captions(seed: own), "boxes": scene.boxes(seed: own), "places": scene.places(seed: own), "maps": [scene.map]]
       for (kind, turns) in kinds { lines[kind, default: []] += turns.map { line([$0], [name]) } }
       let (shown, style) = Scene.demonstrations(of: own, from: seed, count: count)
@@ -34,6 +28,39 @@ public enum SceneWriter {
     }
     for (kind, lines) in lines { try WholeFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(kind).jsonl") }
     return lines.values.reduce(0) { $0 + $1.count }
+  }
+
+  /// Writes pictures of text, each in one of these fonts: `images/N.png` and `text.jsonl`.
+  ///
+  /// - Returns: lines written.
+  /// - Throws: `.file` where the folder is there already, or a font cannot be read.
+  public static func writeText(_ folder: String, seed: UInt64, count: Int, side: Int, fonts: [String]) throws(AviaryError) -> Int {
+    // Before anything is written.
+    for font in fonts { _ = try OutlineFont(path: font, size: 16) }
+    try begin(folder, count, side)
+    var lines: [String] = []
+    for index in 0..<count {
+      let own = seed &+ UInt64(index)
+      let scene = try TextScene(seed: own, fonts: fonts, side: side)
+      try write(try scene.render(), to: folder + "/" + picture(own))
+      lines.append(line([scene.reading(seed: own)], [picture(own)]))
+    }
+    try WholeFile.write(lines.joined(separator: "\n") + "\n", to: folder + "/text.jsonl")
+    return lines.count
+  }
+
+  private static func begin(_ folder: String, _ count: Int, _ side: Int) throws(AviaryError) {
+    guard !Folder.exists(folder) else { throw AviaryError(.file, "the folder is there already", wanted: "one that is not", at: folder) }
+    guard (8...4096).contains(side), count > 0, count <= 10_000_000 else {
+      throw AviaryError(.request, "\(count) pictures of \(side) pixels", wanted: "1...10000000 of 8...4096", at: "scenes")
+    }
+    try Folder.make(folder + "/images")
+  }
+
+  private static func write(_ image: PixelImage, to path: String) throws(AviaryError) {
+    guard FileManager.default.createFile(atPath: path, contents: Data(try ImageEncoder.png(image))) else {
+      throw AviaryError(.file, "it cannot be written", wanted: "room and a place that can be written to", at: path)
+    }
   }
 
   private static func picture(_ seed: UInt64) -> String { "images/\(seed).png" }
