@@ -16,11 +16,10 @@ struct RandomWeights {
     }
   }
 
-  /// How a weight of that shape is stored: vectors in f32, what no block fits into or no product reads (kernels of
-  /// convolutions) in f16.
-  func dtype(for shape: Shape) -> DType {
+  /// How a weight is stored: vectors in f32, and where a checkpoint's would stay a float, f16.
+  func dtype(for shape: Shape, under name: String, read types: Set<DType>) -> DType {
     if shape.count < 2 { return .f32 }
-    return dtype.isQuantised && (shape.count > 2 || !dtype.holdsRows(of: shape[-1])) ? .f16 : dtype
+    return dtype.isQuantised ? dtype.quantised(shape, under: name, read: types) ?? .f16 : dtype
   }
 
   func fill(_ buffer: any Buffer, _ shape: Shape, _ dtype: DType, _ name: String, _ backend: any Backend) throws(AviaryError) {

@@ -1,6 +1,17 @@
 import AviaryTensor
 import Dispatch
 
+extension DType {
+  /// This quantised type, or the one like it that a weight's rows fill, f16 where the backend does not read that; nil for what is neither a matrix of products nor a
+  /// table of tokens.
+  func quantised(_ shape: Shape, under name: String, read types: Set<DType>) -> DType? {
+    let isArithmetic = ["position", "codebook", "quantize."].contains { name.contains($0) }
+    guard shape.count == 2, name.hasSuffix("weight"), !isArithmetic else { return nil }
+    let fitting = fitting(rows: shape[-1])
+    return types.contains(fitting) ? fitting : .f16
+  }
+}
+
 /// Conversion of a tensor on its way to a backend, piece by piece: what is never in memory is the tensor in both types.
 extension StoredTensor {
   /// Whether `convert` knows the way from one type to the other.
@@ -10,10 +21,7 @@ extension StoredTensor {
   /// products and for tables of tokens alone, and for rows that fill its blocks.
   func stored(as wanted: DType, under name: String, read types: Set<DType>) -> DType {
     guard wanted.isQuantised else { return wanted }
-    let isArithmetic = ["position", "codebook", "quantize."].contains { name.contains($0) }
-    guard shape.count == 2, name.hasSuffix("weight"), !isArithmetic else { return dtype.isQuantised ? .f16 : dtype }
-    let fitting = wanted.fitting(rows: shape[-1])
-    return types.contains(fitting) ? fitting : .f16
+    return wanted.quantised(shape, under: name, read: types) ?? (dtype.isQuantised ? .f16 : dtype)
   }
 
   /// Writes the elements as `dtype` (rounded to nearest even, or quantised) to a buffer of the right size.

@@ -68,7 +68,7 @@ final class WeightLoader {
     switch origin {
     case .random:
       guard let noise else { throw AviaryError(.internal, "no random numbers") }
-      let dtype = noise.dtype(for: shape)
+      let dtype = noise.dtype(for: shape, under: name, read: backend.capabilities.weightTypes)
       let bytes = dtype.byteCount(elements: shape.elements) ?? 0
       let buffer = try backend.allocate(bytes)
       try noise.fill(buffer, shape, dtype, name, backend)
