@@ -35,6 +35,19 @@ import Testing
     #expect(worst < 1e-4 * largest, "\(worst) of \(largest)")
   }
 
+  /// Wren's features are those of the last layer: the file has a block behind it that nothing runs.
+  @Test func featuresOfTheLastLayerAreWritten() throws {
+    let zoo = URL(fileURLWithPath: Golden.ownFolder).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Zoo").path
+    let folder = try TemporaryFolder()
+    try FileManager.default.copyItem(atPath: zoo + "/wren/pictures", toPath: folder.path + "/pictures")
+    try folder.write("data.jsonl", #"{"messages": [{"role": "user", "content": "<image>What color is the rectangle?"}, {"role": "assistant", "content": "red"}], "images": ["pictures/three.png"]}"#)
+    _ = try Conversion(Self.loader).run(zoo + "/wren", to: folder.path + "/wren.gguf")
+    let eyes = try GGUFFile(path: folder.path + "/mmproj-wren.gguf")
+    #expect(eyes.names.contains("v.blk.5.attn_q.weight") && !eyes.names.contains("v.blk.6.attn_q.weight"))
+    let report = try Evaluation(.exact).run(folder.path + "/wren.gguf", adapters: [], data: folder.path + "/data.jsonl", Self.loader, on: Reference()) { _, _ in }
+    #expect(report.score == 1, "\(report.rows.map(\.answer))")
+  }
+
   @Test func quantisedFilesAreSmallerAndStillClose() throws {
     let model = try #require(Golden.find("llava-hf-single")) + "/model"
     let folder = try TemporaryFolder()

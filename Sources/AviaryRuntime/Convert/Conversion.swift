@@ -103,8 +103,8 @@ public struct Conversion: Sendable {
   // MARK: Eyes
 
   private func eyes(_ c: EyesToWrite, _ folder: any ModelFolder, _ files: CheckpointNames, to path: String) throws(AviaryError) {
-    guard let last = c.features.indices.max(), c.features.indices.count == 1, !c.features.keepsClassToken, last < c.vision.layers else {
-      throw AviaryError(.request, "features of layers \(c.features.indices)", wanted: "of one layer in front of the last, without the class token", at: folder.name)
+    guard let last = c.features.indices.max(), c.features.indices.count == 1, !c.features.keepsClassToken, last > 0, last <= c.vision.layers else {
+      throw AviaryError(.request, "features of layers \(c.features.indices)", wanted: "of one layer, without the class token", at: folder.name)
     }
     let pictures = try folder.optionalConfig("preprocessor_config.json")
     func three(_ key: String, _ fallback: [Double]) throws(AviaryError) -> [Float] {
@@ -114,9 +114,12 @@ public struct Conversion: Sendable {
     metadata.append(("clip.vision.image_mean", .floats(try three("image_mean", [0.48145466, 0.4578275, 0.40821073]))))
     metadata.append(("clip.vision.image_std", .floats(try three("image_std", [0.26862954, 0.26130258, 0.27577711]))))
     var outputs: [TensorOutput] = []
-    // The block behind the features is never run; readers count with it.
+    // The block behind the features is never run; readers count with it. Zeros stand for one that the checkpoint does not have.
     for (published, stored) in GGUFNames.publishedTower(layers: last + 1) {
-      if let tensor = try files.tensor("vision_tower.\(published)") { outputs.append(tensor.output(stored, as: stored.contains("position_embd") ? .f32 : vision, nil)) }
+      let runs = published.replacing("layers.\(last).", with: "layers.\(last - 1).")
+      var tensor = try files.tensor("vision_tower.\(published)")
+      if tensor == nil, runs != published { tensor = try files.tensor("vision_tower.\(runs)")?.zeros() }
+      if let tensor { outputs.append(tensor.output(stored, as: stored.contains("position_embd") ? .f32 : vision, nil)) }
     }
     for (published, stored) in c.projector {
       for part in ["weight", "bias"] {

@@ -33,6 +33,11 @@ enum RowOrder: Sendable {
 }
 
 extension StoredTensor {
+  /// A tensor of this shape that is all zeros.
+  func zeros() throws(AviaryError) -> StoredTensor {
+    StoredTensor(name: name, shape: shape, dtype: .f32, pages: try OwnedPages([Float](repeating: 0, count: shape.elements), name: name), offset: 0)
+  }
+
   /// A vector with a number added to each of its own, as f32.
   func adding(_ offset: Float) throws(AviaryError) -> StoredTensor {
     StoredTensor(name: name, shape: shape, dtype: .f32, pages: try OwnedPages(floats().map { $0 + offset }, name: name), offset: 0)
