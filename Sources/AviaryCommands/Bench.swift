@@ -23,7 +23,7 @@ struct Bench: ParsableCommand {
   var repetitions = 3
   @Flag(help: "Random weights at the model's shapes.")
   var random = false
-  @Option(help: "Storage of keys and values: f32, f16 or bf16.")
+  @Option(help: "Storage of keys and values: f32, f16, bf16 or q8_0.")
   var kv: String?
   @Option(help: "Also write with so many sequences in common steps: numbers with commas between, as 1,4,16.")
   var parallel: String?

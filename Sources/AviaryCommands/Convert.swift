@@ -19,9 +19,9 @@ struct Convert: ParsableCommand {
   var to: String
   @Option(help: ArgumentHelp("Type of the language model's matrices in GGUF (f16): \(names(DType.storable)). Of all numbers in a folder: \(names(floats)).", valueName: "type"))
   var weights: String?
-  @Option(help: ArgumentHelp("Type of the vision tower's matrices.", valueName: "type"))
-  var vision = "f16"
-  @Option(help: ArgumentHelp("Type of the projector's matrices (f16); with --merge an adapter's folder, as `aviary merge` takes it.", valueName: "type|dir"))
+  @Option(help: ArgumentHelp("Type of the vision tower's matrices in GGUF (f16).", valueName: "type"))
+  var vision: String?
+  @Option(help: ArgumentHelp("Type of the projector's matrices in GGUF (f16); with --merge an adapter's folder, as `aviary merge` takes it.", valueName: "type|dir"))
   var adapter: [String] = []
   @Flag(help: "Write a checkpoint of the family with adapters merged in, instead of GGUF files.")
   var merge = false
@@ -33,19 +33,27 @@ struct Convert: ParsableCommand {
 
   func run() throws {
     let loader = try modules.settings().loader()
-    let stored = try weights.map { (name) throws(AviaryError) in try type(name, "--weights", of: to.hasSuffix(".gguf") ? DType.storable : Convert.floats) }
-    if merge { return try Merge.write(model, adapters: adapter, to: to, as: stored, loader) }
-    guard adapter.count < 2 else { throw AviaryError(.request, "\(adapter.count) types of the projector", wanted: "one, or --merge with adapters", at: "--adapter") }
-    guard to.hasSuffix(".gguf") else {
-      guard let stored else { throw AviaryError(.request, "the file \(to)", wanted: "a name that ends in .gguf, or --weights with the type of a folder's numbers", at: "--to") }
-      try loader.store(model, as: stored, to: to)
-      return Console.print(to)
+    let isFile = to.hasSuffix(".gguf")
+    let stored = try weights.map { (name) throws(AviaryError) in try type(name, "--weights", of: isFile ? DType.storable : Convert.floats) }
+    guard isFile else {
+      guard vision == nil else { throw AviaryError(.request, "a type of the vision tower for the folder \(to)", wanted: "--weights, which all numbers of a folder have", at: "--vision") }
+      return try writeFolder(loader, stored)
     }
+    guard !merge else { throw AviaryError(.request, "the file \(to)", wanted: "a folder for --merge, which `aviary convert` then writes as GGUF", at: "--to") }
+    guard adapter.count < 2 else { throw AviaryError(.request, "\(adapter.count) types of the projector", wanted: "one, or --merge with adapters", at: "--adapter") }
     var conversion = Conversion(loader)
     conversion.weights = stored ?? .f16
-    conversion.vision = try type(vision, "--vision", of: DType.storable)
+    conversion.vision = try type(vision ?? "f16", "--vision", of: DType.storable)
     conversion.adapter = try type(adapter.first ?? "f16", "--adapter", of: DType.storable)
     for file in try conversion.run(model, to: to) { Console.print(file) }
+  }
+
+  private func writeFolder(_ loader: ModelLoader, _ stored: DType?) throws(AviaryError) {
+    if merge { return try Merge.write(model, adapters: adapter, to: to, as: stored, loader) }
+    guard adapter.isEmpty else { throw AviaryError(.request, "\(quoted(adapter[0])) for the folder \(to)", wanted: "--merge with an adapter, or --weights, which all numbers of a folder have", at: "--adapter") }
+    guard let stored else { throw AviaryError(.request, "the file \(to)", wanted: "a name that ends in .gguf, or --weights with the type of a folder's numbers", at: "--to") }
+    try loader.store(model, as: stored, to: to)
+    Console.print(to)
   }
 
   private func type(_ name: String, _ flag: String, of types: [DType]) throws(AviaryError) -> DType {

@@ -29,7 +29,7 @@ struct GenerationArguments: ParsableArguments {
   var style: String?
   @Option(help: "Room for prompt and answer, in tokens (default: what is needed).")
   var context: Int?
-  @Option(help: "Storage of keys and values: f32, f16 or bf16.")
+  @Option(help: "Storage of keys and values: f32, f16, bf16 or q8_0.")
   var kv: String?
 
   /// Puts the flags that were given over the settings.

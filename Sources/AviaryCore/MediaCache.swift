@@ -41,7 +41,7 @@ struct MediaCache {
     var buffers: [BufferSlice] = []
     for block in shape.blocks {
       for width in [block.keyWidth, block.valueWidth] {
-        buffers.append(BufferSlice(try backend.allocate(pictures * shape.tokens * block.heads * width * dtype.blockBytes)))
+        buffers.append(BufferSlice(try backend.allocate(dtype.bytesKept(rows: pictures * shape.tokens, heads: block.heads, width: width, on: backend))))
       }
     }
     states = buffers

@@ -113,7 +113,7 @@ public struct Settings: Sendable, Hashable {
     case "adapter_weights": adapterWeights = try stored()
     case "compute": compute = word == "auto" ? nil : try type([.f32, .bf16])
     case "context": context = try integer(1...(1 << 24))
-    case "kv": kv = try type([.f32, .f16, .bf16])
+    case "kv": kv = try type(DType.allCases.filter(\.isKept))
     case "temperature": temperature = try number(0...100)
     case "top_k": topK = try integer(0...(1 << 24))
     case "top_p": topP = try number(0...1)

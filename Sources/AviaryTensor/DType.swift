@@ -63,8 +63,11 @@ public enum DType: UInt8, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// Whole numbers in blocks with scales: readable as floats, never written by a step.
+  /// Whole numbers in blocks with scales: readable as floats, written by `scatterRows` alone.
   public var isQuantised: Bool { blockElements > 1 }
+
+  /// Whether a step may write it, row by row, into a state, and attention read it there: floats, and the one quantised type that is made quickly.
+  public var isKept: Bool { self == .f32 || self == .f16 || self == .bf16 || self == .q8_0 }
 
   /// Whether a product may read it as a matrix of weights.
   public var isWeight: Bool { isFloat || isQuantised }

@@ -64,6 +64,8 @@ extension Op {
       let rows = x[1].shape
       guard a.count >= 1, rows.count == a.count, rows.dropFirst() == a.dropFirst(), x[2].shape == [rows[0]], x[2].dtype == .i32
       else { return no("rows \(rows) at ids \(x[2].shape) into \(a)") }
+      if x[1].dtype.isQuantised || (dtype.isQuantised && (!dtype.isKept || x[1].dtype != .f32)) { return no("\(x[1].dtype) rows into \(dtype)") }
+      if dtype.isQuantised, a.count < 2 || !dtype.holdsRows(of: a[-1]) { return no("rows into \(dtype)\(a), which cuts blocks") }
       if self == .scatterAddRows, dtype != .f32 || x[1].dtype != .f32 { return no("adds f32 rows to f32, got \(x[1].dtype) and \(dtype)") }
       return ok(a, dtype)
 
@@ -122,7 +124,8 @@ extension Op {
       let v = x[2].shape
       guard a.count == 4, k.count == 4, v.count == 4, a[0] == k[0], k[0] == v[0], k[1] == v[1], k[2] == v[2], a[3] == k[3], k[2] > 0, a[2] % k[2] == 0
       else { return no("queries \(a), keys \(k), values \(v)") }
-      guard dtype == .f32, x[1].dtype.isFloat, x[2].dtype == x[1].dtype else { return no("queries \(dtype), keys \(x[1].dtype), values \(x[2].dtype)") }
+      guard dtype == .f32, x[1].dtype.isFloat || x[1].dtype.isKept, x[2].dtype == x[1].dtype else { return no("queries \(dtype), keys \(x[1].dtype), values \(x[2].dtype)") }
+      guard x[1].dtype.holdsRows(of: k[3]), x[1].dtype.holdsRows(of: v[3]) else { return no("\(x[1].dtype) keys \(k) and values \(v), which cut blocks") }
       guard spec.window >= 0, spec.window == 0 || spec.hasPositions else { return no("a window of \(spec.window) without positions") }
       var next = 3
       if spec.hasPositions {
@@ -144,7 +147,7 @@ extension Op {
       return ok(result, .f32)
     case .swiglu: return a == x[1].shape && dtype == .f32 && x[1].dtype == .f32 ? ok(a, dtype) : no("\(a) against \(x[1].shape)")
 
-    case .quantizeRows, .dequantizeRows, .input, .state, .scalar, .iota, .reshape, .slice, .expand, .cast, .resize2d, .topK:
+    case .input, .state, .scalar, .iota, .reshape, .slice, .expand, .cast, .resize2d, .topK:
       return no("has no inferred shape")
     }
   }

@@ -76,8 +76,6 @@ public enum Op: Hashable, Sendable {
   case attention(Attention)
 
   // Rows
-  case quantizeRows
-  case dequantizeRows
   /// Values of the k largest of the last axis, descending; with `indices` their i32 positions.
   case topK(indices: Bool)
 

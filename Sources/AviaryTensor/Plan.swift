@@ -98,8 +98,9 @@ public struct PlanStep: Sendable {
 /// - quantised operands, under any operation: rows of whole blocks, at any distance that is a multiple of a block.
 ///
 /// Dtypes, by what recording allows: weights of products and of `conv2d`, tables of `gatherRows`, keys and values come in
-/// any of `Capabilities.weightTypes` (others are cast to f32 by a step), quantised ones as 2-D weights of products and as
-/// tables only; no step's output is quantised, except a copy of a quantised operand; moves (contiguous, concat, pad, scatterRows,
+/// any of `Capabilities.weightTypes` (others are cast to f32 by a step), quantised ones as 2-D weights of products, as
+/// tables, and Q8_0 as keys and values; no step's output is quantised, except a copy of a quantised operand and the Q8_0 state into which
+/// `scatterRows` writes f32 rows; moves (contiguous, concat, pad, scatterRows,
 /// select) take every type; arithmetic is f32, and `binary`, `clamp`, `reduce` and `cumsum` are i32 as well; all else
 /// is f32 with i32 ids and positions.
 ///

@@ -111,7 +111,7 @@ extension Tensor {
   public func gatherRows(_ ids: Tensor) -> Tensor { graph.record(.gatherRows, self, ids) }
 
   /// This with `rows` written at `ids`; in place where this is a state.
-  public func scatterRows(_ rows: Tensor, at ids: Tensor) -> Tensor { graph.record(.scatterRows, self, rows, ids) }
+  public func scatterRows(_ rows: Tensor, at ids: Tensor) -> Tensor { graph.record(.scatterRows, self, dtype.isQuantised ? rows.asF32() : rows, ids) }
 
   /// This with `rows` added at `ids`, of which several may be equal; in place where this is a state.
   public func scatterAddRows(_ rows: Tensor, at ids: Tensor) -> Tensor { graph.record(.scatterAddRows, self, rows.asF32(), ids) }

@@ -34,6 +34,9 @@ struct TrainCommandTests {
     #expect(try size("half") < size("merged") * 6 / 10)
     try Program.aviary.expectRefusal(["convert", model, "--to", "\(at)/none"], "\(at)/none", "--weights")
     try Program.aviary.expectRefusal(["convert", model, "--to", "\(at)/none", "--weights", "q8_0"], "q8_0", "one of f32, f16, bf16")
+    try Program.aviary.expectRefusal(["convert", model, "--to", "\(at)/none", "--weights", "f16", "--vision", "f32"], "vision tower", "--vision")
+    try Program.aviary.expectRefusal(["convert", model, "--to", "\(at)/none", "--weights", "f16", "--adapter", "f32"], "f32", "--adapter")
+    try Program.aviary.expectRefusal(["convert", model, "--merge", "--adapter", adapter, "--to", "\(at)/m.gguf"], "m.gguf", "--merge", "--to")
     try Program.aviary.expectRefusal(["convert", model, "--adapter", "f16", "--adapter", "f32", "--to", "\(at)/m.gguf"], "2 types", "--merge")
     try Program.aviary.expectRefusal(["convert", model, "--to", "\(at)/folder"], "ends in .gguf")
   }

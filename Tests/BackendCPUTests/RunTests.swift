@@ -130,7 +130,7 @@ private final class Moment: Sendable { let time = Mutex(ContinuousClock.now) }
     func error(_ change: (inout BackendOptions) -> Void) -> AviaryError? {
       var options = BackendOptions()
       change(&options)
-      do { _ = try CPUBackend(options) } catch let error as AviaryError { return error } catch {}
+      do { _ = try CPUBackend(options) } catch { return error }
       return nil
     }
     #expect(error { $0.threads = 0 }?.place == "threads")

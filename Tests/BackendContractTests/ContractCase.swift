@@ -97,7 +97,7 @@ final class Recorder {
 
   /// A state of random values.
   func state(_ shape: Shape, _ dtype: DType) -> Tensor {
-    values.states.append(bytes(numbers(shape.elements, dtype, -2...2), dtype))
+    values.states.append(dtype.isQuantised ? randomBlocks(shape.elements, dtype, using: &random) : bytes(numbers(shape.elements, dtype, -2...2), dtype))
     return graph.state(values.states.count - 1, shape, dtype)
   }
 

@@ -22,6 +22,17 @@ extension ContractCase {
         return r.operand([1, 3, 4, 16]).attention(filled, filled, Attention(scale: 0.25), positions: r.graph.iota(3, start: 30).reshaped(1, 3))
       }
     },
+    ContractCase("attention over a state of blocks", mayBeDeclined: true) { r in
+      // What the step itself writes, since numbers in blocks are made by writing them.
+      r.each([Shape([1, 4, 2, 64, 32]), [3, 2, 2, 32, 96], [40, 6, 1, 96, 64], [9, 8, 2, 256, 32]]) { shape in
+        let (queries, heads, keyHeads, width, valueWidth) = (shape[0], shape[1], shape[2], shape[3], shape[4])
+        func kept(_ width: Int) -> Tensor {
+          let cache = r.state([150, keyHeads, width], .q8_0).scatterRows(r.operand([141, keyHeads, width]), at: r.graph.iota(141, start: 4))
+          return cache.slice(0, 4..<145).reshaped(1, 141, keyHeads, width)
+        }
+        return r.operand([1, queries, heads, width]).attention(kept(width), kept(valueWidth), Attention(scale: 0.25), positions: r.ids([1, queries], below: 141))
+      }
+    },
   ]
 
   private static let ropes: [ContractCase] = [0, 2, 8, 34].flatMap { rotary in

@@ -109,7 +109,7 @@ import Testing
     let plan = Lowering.lower(graph, for: backend.capabilities)
     let weights = BufferSlice(try backend.allocate(values.weights[0].count))
     let arena = BufferSlice(try backend.allocate(plan.arenaBytes))
-    try values.inputs[0].withUnsafeBytes { raw in
+    values.inputs[0].withUnsafeBytes { raw in
       let bindings = Bindings(weights: [weights], inputs: [raw], arena: arena)
       let error = #expect(throws: AviaryError.self) { try backend.execute(plan, bindings, flag) }
       #expect(error?.kind == .cancelled)

@@ -70,6 +70,15 @@ struct AttentionCase {
     }
   }
 
+  @Test(arguments: Level.all) func blocks(_ level: Level) {
+    level.withPool { pool in
+      for tq in [1, 2, 5, 65] { for tk in [1, 33, 300] { for (head, vHead) in [(32, 32), (64, 96), (128, 32), (256, 256), (2048, 2080)] { for (heads, kvHeads) in [(2, 2), (8, 2)] {
+        let test = AttentionCase(heads: heads, kvHeads: kvHeads, tq: tq, tk: tk, head: head, vHead: vHead, type: AV_Q8_0, causal: tq > 1 && tk > 3, scale: 0.3)
+        #expect(test.check(pool) < 1e-5, "\(test.name)")
+      } } } }
+    }
+  }
+
   @Test(arguments: Level.all) func masksAndBias(_ level: Level) {
     level.withPool { pool in
       for tq in [1, 5, 70] { for tk in [5, 65, 700] { for bias in [0, 1, 4] { for cap: Float in [0, 2] { for window in [0, 1, 20] {

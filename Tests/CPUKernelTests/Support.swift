@@ -52,6 +52,16 @@ struct Stored {
       let halves = source.map { bfloat16($0) }
       values = halves.map { Float(bitPattern: UInt32($0) << 16) }
       bytes = halves.flatMap { withUnsafeBytes(of: $0) { Array($0) } }
+    case AV_Q8_0:
+      var (blocks, numbers) = ([UInt8](), [Float]())
+      for start in stride(from: 0, to: source.count, by: 32) {
+        let block = source[start..<start + 32]
+        let scale = Float16((block.map(abs).max() ?? 0) / 127)
+        let levels = block.map { Int8(max(-127, min(127, ($0 / max(Float(scale), 1e-9)).rounded()))) }
+        blocks += withUnsafeBytes(of: scale) { Array($0) } + levels.map { UInt8(bitPattern: $0) }
+        numbers += levels.map { Float($0) * Float(scale) }
+      }
+      (bytes, values) = (blocks, numbers)
     default:
       values = source
       bytes = source.flatMap { withUnsafeBytes(of: $0) { Array($0) } }

@@ -117,6 +117,7 @@ extension Run {
     let cols = rows.shape.elements / max(count, 1)
     let isPlain = rowIsDense(rows) && rowIsDense(out) && ids.view.isContiguous
     guard isPlain else {
+      if out.dtype.isQuantised { return try scatterBlocks(rows, ids, out) }
       return try eachElement(rows, ids, out) { from, to in
         av_cast(pool, rows.type, rows.address + from * rows.dtype.blockBytes, out.type, out.address + to * out.dtype.blockBytes, 1)
       }
@@ -124,6 +125,18 @@ extension Run {
     let isInside = av_scatter_rows(
       pool, rows.type, rows.address, Int64(rows.stride(0)), ids.ints, Int64(count), Int64(cols), out.type, out.address, Int64(out.size(0)), Int64(out.stride(0)))
     if !isInside { throw badID(ids, out.size(0)) }
+  }
+
+  /// Rows of f32 in any strides, gathered line by line before they become blocks.
+  private func scatterBlocks(_ rows: Operand, _ ids: Operand, _ out: Operand) throws(AviaryError) {
+    let width = out.size(-1)
+    var line: [Float] = []
+    try eachElement(rows, ids, out) { from, to in
+      line.append(rows.floats[from])
+      guard line.count == width else { return }
+      av_cast(pool, AV_F32, line, out.type, out.address + out.dtype.byteOffset(of: to + 1 - width), Int64(width))
+      line.removeAll(keepingCapacity: true)
+    }
   }
 
   /// Adds to `out`, which is the target itself.

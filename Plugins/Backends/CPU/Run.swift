@@ -49,7 +49,7 @@ struct Run {
     case .groupNorm(let groups, let epsilon): groupNorm(x(step, 0), x(step, 1), x(step, 2), out, Int(groups), epsilon)
     case .rope(let spec): rope(spec, x(step, 0), x(step, 1), x(step, 2), out)
     case .attention(let spec): attention(spec, step, out)
-    case .quantizeRows, .dequantizeRows, .input, .state, .reshape, .permute, .slice, .expand:
+    case .input, .state, .reshape, .permute, .slice, .expand:
       throw AviaryError(.internal, "a step of \(step.op)", wanted: "an operation that has a kernel", at: "cpu")
     }
   }

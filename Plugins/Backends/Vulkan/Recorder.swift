@@ -116,7 +116,7 @@ struct Recorder {
     case .conv2d(let spec): try conv2d(spec, x[0], x[1], out)
     case .pool2d(let spec): try pool2d(spec, x[0], out)
     case .resize2d(let spec): try resize2d(spec, x[0], out)
-    case .quantizeRows, .dequantizeRows, .input, .state, .reshape, .permute, .slice, .expand:
+    case .input, .state, .reshape, .permute, .slice, .expand:
       throw AviaryError(.internal, "a step of \(step.op)", wanted: "an operation that has a kernel", at: "vulkan")
     }
   }

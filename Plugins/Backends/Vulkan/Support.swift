@@ -14,7 +14,6 @@ enum Support {
       }
     }
     switch op {
-    case .quantizeRows, .dequantizeRows: return .unsupported("no kernel quantises yet")
     // Moves of whole elements take every type.
     case .contiguous, .concat, .pad, .select: return .native
     case .cast, .gatherRows, .scatterRows:

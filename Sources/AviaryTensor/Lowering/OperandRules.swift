@@ -42,7 +42,7 @@ extension Op {
   /// Whether some operand may be quantised.
   var readsBlocks: Bool {
     switch self {
-    case .matmul, .linear, .gatherRows, .contiguous, .cast, .permute, .reshape, .slice, .expand: true
+    case .matmul, .linear, .attention, .gatherRows, .scatterRows, .contiguous, .cast, .permute, .reshape, .slice, .expand: true
     default: false
     }
   }

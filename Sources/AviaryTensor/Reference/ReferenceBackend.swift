@@ -10,10 +10,7 @@ public final class Reference: Backend {
   public init(_ options: BackendOptions = BackendOptions()) {}
 
   public func supports(_ op: Op, _ dtypes: [DType]) -> Verdict {
-    switch op {
-    case .quantizeRows, .dequantizeRows: .unsupported("no step makes quantised rows")
-    default: .native
-    }
+    .native
   }
 
   // MARK: Memory
@@ -115,7 +112,7 @@ public final class Reference: Backend {
     case .groupNorm(let groups, let epsilon): groupNorm(x[0], x[1], x[2], out, Int(groups), Double(epsilon))
     case .rope(let spec): rope(spec, x[0], x[1], x[2], out)
     case .attention(let spec): attention(spec, x, out)
-    case .quantizeRows, .dequantizeRows, .input, .state, .reshape, .permute, .slice, .expand:
+    case .input, .state, .reshape, .permute, .slice, .expand:
       throw AviaryError(.internal, "a step of \(op)", wanted: "an operation that has a kernel", at: "reference")
     }
   }

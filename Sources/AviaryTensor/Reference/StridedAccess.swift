@@ -57,7 +57,7 @@ struct Operand {
     case .i32: base.storeBytes(of: saturated(value, Int32.self), toByteOffset: offset * 4, as: Int32.self)
     case .i64: base.storeBytes(of: saturated(value, Int64.self), toByteOffset: offset * 8, as: Int64.self)
     case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_k, .q3_k, .q4_k, .q5_k, .q6_k, .iq4_nl, .iq4_xs:
-      preconditionFailure("a step writes \(dtype)")  // recording allows none
+      preconditionFailure("a step writes one number of \(dtype)")  // rows alone are written
     }
   }
 
@@ -76,6 +76,14 @@ struct Operand {
   /// Stores all elements in row-major order.
   func store(_ values: [Double]) {
     var next = 0
+    if dtype.isQuantised {
+      let width = shape[-1]
+      return view.forEachRow { offset in
+        let bytes = UnsafeMutableRawBufferPointer(start: base + dtype.byteOffset(of: offset), count: dtype.byteOffset(of: width))
+        values[next..<next + width].map { Float($0) }.withUnsafeBufferPointer { Quantise.blocks(dtype, $0, into: bytes) }
+        next += width
+      }
+    }
     view.forEachOffset {
       store(values[next], $0)
       next += 1

@@ -124,7 +124,7 @@ struct Backward {
     case .rope(let spec): return [rope(spec), nil, nil]
     case .attention(let spec): return attention(spec)
     case .input, .state, .scalar, .iota: return []
-    case .quantizeRows, .dequantizeRows, .linear, .swiglu:
+    case .linear, .swiglu:
       preconditionFailure("\(graph.path): \(op) is no primitive that has a gradient")
     }
   }

@@ -62,8 +62,9 @@ static void many_job(void *context, int64_t job, int thread) {
 static void attend_many(plan *s) {
   const av_attention_args *p = s->args;
   const int64_t tile_rows = s->table->gemm.rows, tile_cols = s->table->gemm.cols, width = p->head + p->v_head;
+  const int64_t plain = p->kv_type == AV_Q8_0 ? width : 0;
   s->keys = 112 / tile_rows * tile_rows;
-  while (s->keys > tile_rows && (s->keys + tile_rows) * (width + tile_cols) > scratch_floats / 2) s->keys -= tile_rows;
+  while (s->keys > tile_rows && (s->keys + tile_rows) * (width + plain + tile_cols) > scratch_floats / 2) s->keys -= tile_rows;
   int64_t panels = min(16, scratch_floats * 3 / 8 / (tile_cols * width));
   s->block = (panels > 1 ? panels : 1) * tile_cols;
   s->blocks = (s->rows + s->block - 1) / s->block;
@@ -80,8 +81,8 @@ static void attend_singly(av_pool *pool, const av_attention_args *p) {
     one.batch = one.tq = one.heads = one.kv_heads = 1;
     one.q += b * p->q_batch + t * p->q_token + h * p->q_head;
     one.out += b * p->out_batch + t * p->out_token + h * p->out_head;
-    one.k = (const char *)p->k + (b * p->k_batch + g * p->k_head) * av_size(p->kv_type);
-    one.v = (const char *)p->v + (b * p->v_batch + g * p->v_head_stride) * av_size(p->kv_type);
+    one.k = (const char *)p->k + av_row_bytes(p->kv_type, b * p->k_batch + g * p->k_head);
+    one.v = (const char *)p->v + av_row_bytes(p->kv_type, b * p->v_batch + g * p->v_head_stride);
     if (p->positions) one.positions += b * p->positions_batch + t;
     if (p->bias) one.bias += b * p->bias_batch + h * p->bias_head + t * p->bias_row;
     plan s = {.args = &one, .table = av_kernels(pool), .pool = pool, .group = 1, .rows = 1};

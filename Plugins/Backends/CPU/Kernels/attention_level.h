@@ -22,11 +22,11 @@ FN attention_row row_of(const av_attention_args *p, int64_t b, int64_t g, int64_
   };
 }
 
-FN const char *keys_of(const av_attention_args *p, int64_t b, int64_t g, int64_t j) {
-  return (const char *)p->k + (b * p->k_batch + j * p->k_token + g * p->k_head) * av_size(p->kv_type);
+FN const char *keys_of(av_dtype type, const av_attention_args *p, int64_t b, int64_t g, int64_t j) {
+  return (const char *)p->k + av_row_bytes(type, b * p->k_batch + j * p->k_token + g * p->k_head);
 }
-FN const char *values_of(const av_attention_args *p, int64_t b, int64_t g, int64_t j) {
-  return (const char *)p->v + (b * p->v_batch + j * p->v_token + g * p->v_head_stride) * av_size(p->kv_type);
+FN const char *values_of(av_dtype type, const av_attention_args *p, int64_t b, int64_t g, int64_t j) {
+  return (const char *)p->v + av_row_bytes(type, b * p->v_batch + j * p->v_token + g * p->v_head_stride);
 }
 
 enum { few_rows = 4, few_keys = 4, few_vectors = AV_LEVEL == 2 ? 4 : 2, key_group = 16 };
@@ -93,7 +93,7 @@ FN void weigh(const av_attention_args *p, const attention_row *row, int64_t j0, 
 /// Both passes go over the keys in small groups and over all heads within: memory is then read in its order, token after token.
 FN void attend_few_typed(av_dtype type, const av_attention_args *p, int64_t b, int64_t g0, int64_t g1, int64_t j0, int64_t j1, float *partial,
                          int64_t partial_head, float *scratch) {
-  const int64_t n = j1 - j0, key_bytes = p->k_token * av_size(type), value_bytes = p->v_token * av_size(type), stride = p->v_head + 2;
+  const int64_t n = j1 - j0, key_bytes = av_row_bytes(type, p->k_token), value_bytes = av_row_bytes(type, p->v_token), stride = p->v_head + 2;
   const int64_t rows = p->tq * (p->heads / p->kv_heads);
   for (int64_t j = 0; j < n; j += key_group)
     for (int64_t g = g0; g < g1; g++)
@@ -103,12 +103,12 @@ FN void attend_few_typed(av_dtype type, const av_attention_args *p, int64_t b, i
         int64_t count = rows - r < few_rows ? 1 : few_rows, end = j + key_group < n ? j + key_group : n, i = j;
         for (int64_t c = 0; c < count; c++) q[c] = row_of(p, b, g, r + c).q;
         for (; i + few_keys <= end; i += few_keys) {
-          const char *key = keys_of(p, b, g, j0 + i);
+          const char *key = keys_of(type, p, b, g, j0 + i);
           if (count == 1) score(type, 1, few_keys, q, key, key_bytes, p->head, s + i, n);
           else score(type, few_rows, few_keys, q, key, key_bytes, p->head, s + i, n);
         }
         for (; i < end; i++)
-          for (int64_t c = 0; c < count; c++) score(type, 1, 1, q + c, keys_of(p, b, g, j0 + i), key_bytes, p->head, s + c * n + i, n);
+          for (int64_t c = 0; c < count; c++) score(type, 1, 1, q + c, keys_of(type, p, b, g, j0 + i), key_bytes, p->head, s + c * n + i, n);
         r += count;
       }
   for (int64_t g = g0; g < g1; g++)
@@ -124,7 +124,7 @@ FN void attend_few_typed(av_dtype type, const av_attention_args *p, int64_t b, i
         const float *weight = scratch + ((g - g0) * rows + r) * n + j;
         float *y = partial + (g - g0) * partial_head + r * stride;
         int64_t count = rows - r < few_rows ? 1 : few_rows, keys = n - j < key_group ? n - j : key_group, at = 0;
-        const char *v = values_of(p, b, g, j0 + j);
+        const char *v = values_of(type, p, b, g, j0 + j);
         for (; at + few_vectors * W <= p->v_head; at += few_vectors * W) {
           if (count == 1) gather_values(type, 1, few_vectors, weight, n, v, value_bytes, keys, at, few_vectors * W, y, stride);
           else gather_values(type, few_rows, few_vectors, weight, n, v, value_bytes, keys, at, few_vectors * W, y, stride);
@@ -140,6 +140,7 @@ static void attend_few(const av_attention_args *p, int64_t b, int64_t g0, int64_
   switch (p->kv_type) {
   case AV_F16: attend_few_typed(AV_F16, p, b, g0, g1, j0, j1, partial, partial_head, scratch); break;
   case AV_BF16: attend_few_typed(AV_BF16, p, b, g0, g1, j0, j1, partial, partial_head, scratch); break;
+  case AV_Q8_0: attend_few_typed(AV_Q8_0, p, b, g0, g1, j0, j1, partial, partial_head, scratch); break;
   default: attend_few_typed(AV_F32, p, b, g0, g1, j0, j1, partial, partial_head, scratch);
   }
 }
@@ -258,13 +259,25 @@ FN void finish_panel(const av_attention_args *p, int64_t b, int64_t g, int64_t r
   }
 }
 
-/// The scratch holds the packed queries and outputs of all panels, one tile of packed keys and values, and one of scores.
+/// Packs n keys, or the n values transposed, of one kv head into panels. Blocks are unpacked first, into `plain`.
+FN void pack_kept(const av_attention_args *p, const char *rows, int64_t stride, int64_t n, int64_t width, bool transposed, float *plain, float *out) {
+  av_matrix m = {rows, p->kv_type, transposed ? 1 : stride, transposed ? stride : 1};
+  if (p->kv_type == AV_Q8_0) {
+    for (int64_t j = 0; j < n; j++)
+      for (int64_t i = 0; i < width; i += W) v_store(plain + j * width + i, v_load_q8(rows, j * stride + i));
+    m = (av_matrix){plain, AV_F32, transposed ? 1 : width, transposed ? width : 1};
+  }
+  pack_rows(&m, transposed ? width : n, 0, transposed ? n : width, out);
+}
+
+/// The scratch holds the packed queries and outputs of all panels, one tile of packed keys and values, one of scores, and one of unpacked blocks.
 static void attend_many(const av_attention_args *p, int64_t b, int64_t g, int64_t row0, int64_t rows, int64_t keys, float *scratch) {
   enum { most_panels = 16 };
   query_panel panels[most_panels];
   const int64_t count = (rows + tile_cols - 1) / tile_cols;
   float *q = scratch, *o = q + count * tile_cols * p->head, *s = o + count * tile_cols * p->v_head, *k = s + keys * tile_cols,
-        *v = k + keys * p->head;
+        *v = k + keys * p->head,
+        *plain = v + (p->v_head + tile_rows) * keys;
   int64_t begin = INT64_MAX, end = 0;
   for (int64_t i = 0; i < count; i++) {
     int64_t here = rows - i * tile_cols < tile_cols ? rows - i * tile_cols : tile_cols;
@@ -275,9 +288,8 @@ static void attend_many(const av_attention_args *p, int64_t b, int64_t g, int64_
   memset(o, 0, (size_t)(count * tile_cols * p->v_head) * 4);
   for (int64_t j0 = begin / keys * keys; j0 < end; j0 += keys) {
     int64_t n = p->tk - j0 < keys ? p->tk - j0 : keys;
-    av_matrix key = {keys_of(p, b, g, j0), p->kv_type, p->k_token, 1}, value = {values_of(p, b, g, j0), p->kv_type, 1, p->v_token};
-    pack_rows(&key, n, 0, p->head, k);
-    pack_rows(&value, p->v_head, 0, n, v);
+    pack_kept(p, keys_of(p->kv_type, p, b, g, j0), p->k_token, n, p->head, false, plain, k);
+    pack_kept(p, values_of(p->kv_type, p, b, g, j0), p->v_token, n, p->v_head, true, plain, v);
     for (int64_t i = 0; i < count; i++) {
       query_panel *panel = &panels[i];
       if (j0 > panel->most_last || j0 + n <= panel->least_first) continue;

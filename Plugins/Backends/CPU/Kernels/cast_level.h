@@ -48,9 +48,30 @@ FN void write_one(av_dtype type, void *y, int64_t i, double v) {
 #undef WRITE
 }
 
+/// Blocks of 32 with a scale: the largest magnitude becomes 127. A block with a NaN or an infinity has NaN for its scale, so that neither is lost.
+static void store_q8(const float *x, int64_t n, char *y) {
+  typedef int8_t bytes __attribute__((ext_vector_type(W)));
+  for (int64_t i = 0; i < n; i += 32, x += 32, y += 34) {
+    vi most = (vi)0;  // magnitudes compare as their bits do
+    UNROLL for (int j = 0; j < 32; j += W) most = __builtin_elementwise_max(v_int(v_abs(v_load(x + j))), most);
+    const int32_t bits = __builtin_reduce_max(most);
+    float largest;
+    memcpy(&largest, &bits, 4);
+    const bool finite = bits < 0x7f800000;
+    const float scale = largest / 127, inverse = finite && largest > 0x1p-100f ? 1 / scale : 0;
+    const uint16_t half = v_to_f16(v_set(finite ? scale : NAN))[0];
+    memcpy(y, &half, sizeof half);
+    UNROLL for (int j = 0; j < 32; j += W) {
+      bytes q = __builtin_convertvector(v_to_int(__builtin_elementwise_round(finite ? v_load(x + j) * inverse : v_set(0))), bytes);  // halves away from zero, as ggml has it
+      memcpy(y + 2 + j, &q, sizeof q);
+    }
+  }
+}
+
 static void cast(av_dtype from, const void *x, av_dtype to, void *y, int64_t n) {
   bool floats = (from == AV_F32 || from == AV_F16 || from == AV_BF16) && (to == AV_F32 || to == AV_F16 || to == AV_BF16);
   if (from == to) memcpy(y, x, (size_t)(n * av_size(from)));
+  else if (from == AV_F32 && to == AV_Q8_0) store_q8(x, n, y);
   else if (!floats) for (int64_t i = 0; i < n; i++) write_one(to, y, i, read_one(from, x, i));
   else if (from == AV_F16) { if (to == AV_F32) cast_floats(AV_F16, x, AV_F32, y, n); else cast_floats(AV_F16, x, AV_BF16, y, n); }
   else if (from == AV_BF16) { if (to == AV_F32) cast_floats(AV_BF16, x, AV_F32, y, n); else cast_floats(AV_BF16, x, AV_F16, y, n); }

@@ -16,7 +16,6 @@ enum { word_elements = 2 };
 #else
 enum { word_elements = 1 };
 #endif
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 /// Reads rows as columns: lane i of vector j becomes lane j of vector i.
 FN void transpose(vf v[W]) {

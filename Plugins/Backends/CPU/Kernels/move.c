@@ -10,7 +10,7 @@ static void cast_job(void *context, int64_t job, int thread) {
   const cast_context *s = context;
   int64_t first, end;
   av_split(s->n, 64, job, s->jobs, &first, &end);
-  s->table->cast(s->from, s->x + first * av_size(s->from), s->to, s->y + first * av_size(s->to), end - first);
+  s->table->cast(s->from, s->x + first * av_size(s->from), s->to, s->y + av_row_bytes(s->to, first), end - first);
 }
 
 void av_cast(av_pool *pool, av_dtype from, const void *x, av_dtype to, void *y, int64_t n) {
@@ -136,7 +136,7 @@ static void scatter_job(void *context, int64_t job, int thread) {
   for (int64_t i = 0; i < s->count; i++) {
     if (s->ids[i] < 0 || s->ids[i] >= s->table_rows) { s->outside = true; continue; }
     s->table->cast(s->from, s->x + (i * s->x_row + first) * av_size(s->from), s->to,
-                   s->y + (s->ids[i] * s->y_row + first) * av_size(s->to), end - first);
+                   s->y + av_row_bytes(s->to, s->ids[i] * s->y_row + first), end - first);
   }
 }
 

@@ -11,6 +11,7 @@
 #endif
 
 #define FN static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
 #if AV_LEVEL == 2
 #define W 16
 #elif AV_LEVEL == 1
@@ -122,11 +123,22 @@ FN vh v_to_f16(vf v) {
 #endif
 }
 
+/// W numbers of blocks of 32 with a scale (ggml's Q8_0), `i` elements in, which is a multiple of W.
+FN vf v_load_q8(const void *p, int64_t i) {
+  typedef int8_t bytes __attribute__((ext_vector_type(W)));
+  const char *block = (const char *)p + i / 32 * 34;
+  uint16_t scale;
+  bytes q;
+  memcpy(&scale, block, sizeof scale);
+  memcpy(&q, block + 2 + i % 32, sizeof q);
+  return v_from_int(__builtin_convertvector(q, vi)) * v_from_f16((vh)scale);
+}
 /// W (or the first `n`) elements of a stored vector, `i` elements in, as f32. `type` is a constant at each call, so the switch folds away.
 FN vf v_load_as(av_dtype type, const void *p, int64_t i, int64_t n) {
   switch (type) {
   case AV_F16: { const uint16_t *h = (const uint16_t *)p + i; return v_from_f16(n >= W ? h_load(h) : h_load_n(h, n)); }
   case AV_BF16: { const uint16_t *h = (const uint16_t *)p + i; return v_from_bf16(n >= W ? h_load(h) : h_load_n(h, n)); }
+  case AV_Q8_0: return v_load_q8(p, i);
   default: return v_load_any((const float *)p + i, n);
   }
 }

@@ -8,7 +8,7 @@ typedef struct {
   int64_t batch, heads, kv_heads, tq, tk, head, v_head;
   const float *q;
   int64_t q_batch, q_token, q_head;
-  const void *k, *v;  // both of `kv_type`: f32, f16 or bf16
+  const void *k, *v;  // both of `kv_type`: f32, f16, bf16, or Q8_0, whose vectors and strides are whole blocks
   av_dtype kv_type;
   int64_t k_batch, k_token, k_head, v_batch, v_token, v_head_stride;
   float *out;
