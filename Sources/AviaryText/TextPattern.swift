@@ -1,6 +1,12 @@
 import AviaryTensor
 import CPCRE2
 
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
 /// A compiled pattern of a tokenizer file (PCRE2, Unicode properties on).
 ///
 /// Sendable because a compiled pattern is never written to again; every search brings its own scratch memory.
@@ -74,13 +80,13 @@ final class TextPattern: @unchecked Sendable {
 /// Scratch memory and the time budget of the searches of one text.
 ///
 /// PCRE2's own limits bound one attempt at one place. A pattern such as `\s+$` is harmless at each place and still
-/// quadratic over a long run of blanks, so the places are tried in windows, and a clock is read between windows.
+/// quadratic over a long run of blanks, so the places are tried in windows, and a clock is read between windows: that of the thread's own work, since a machine that
+/// slept, or a process that was stopped, has not searched for long.
 final class PatternSearch {
   private let data: OpaquePointer?
   private let context: OpaquePointer?
   private var calls = 0
-  private let clock = ContinuousClock()
-  private let deadline: ContinuousClock.Instant
+  private let deadline: Double
   private let seconds: Double
 
   private static let matchLimit: UInt32 = 10_000_000
@@ -88,14 +94,20 @@ final class PatternSearch {
   /// Characters that one call may look at, roughly: places in its window times what lies behind them.
   private static let workPerCall = 1 << 24
 
-  /// - Parameter seconds: time for all searches made with this object.
+  /// - Parameter seconds: time that this thread may work on all searches made with this object.
   init(seconds: Double) {
     data = pcre2_match_data_create_8(1, nil)
     context = pcre2_match_context_create_8(nil)
     pcre2_set_match_limit_8(context, PatternSearch.matchLimit)
     pcre2_set_heap_limit_8(context, PatternSearch.heapKiB)
     self.seconds = seconds
-    deadline = clock.now.advanced(by: .seconds(seconds))
+    deadline = Self.secondsOfThread() + seconds
+  }
+
+  private static func secondsOfThread() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
   deinit {
@@ -170,7 +182,7 @@ final class PatternSearch {
 
   private func checkClock(_ pattern: TextPattern) -> AviaryError? {
     calls += 1
-    guard calls % 16 == 0, clock.now > deadline else { return nil }
+    guard calls % 16 == 0, Self.secondsOfThread() > deadline else { return nil }
     return AviaryError(
       .limit, "splitting the text by the pattern \"\(pattern.source.prefix(60))\" takes too long",
       wanted: "at most \(seconds) s")

@@ -209,6 +209,19 @@ import Testing
     #expect(logits.allSatisfy { $0.isFinite })
   }
 
+  /// Some families read sizes from tensors, which must then be there under the names that the folder's weights have.
+  @Test(arguments: ["llava-hf-single", "vary-toy-ocr"].filter { Golden.has($0) }) func trainingFromNothingKeepsTheNamesOfWeights(_ name: String) throws {
+    let folder = try Self.folder()
+    let model = try #require(Golden.find(name)) + "/model"
+    try Self.train(folder, Self.yaml(folder, "init: random\ntrain: [all]\n", steps: 1).replacing(Self.model, with: model))
+    let before = try Self.loader.folder(model).weights()
+    let fresh = try SafetensorsFile(path: folder.path + "/run/initial/model.safetensors")
+    #expect(Set(fresh.names) == Set(before.names))
+    let old = try #require(try before.tensor("lm_head.weight") ?? before.tensor("language_model.lm_head.weight"))
+    let new = try #require(try fresh.tensor(old.name))
+    #expect(new.dtype == .f32 && new.shape == old.shape && !new.bytes.prefix(400).elementsEqual(old.bytes.prefix(400)))
+  }
+
   @Test func whatTrainingFromNothingStartsWith() throws {
     let folder = try Self.folder()
     let model = try TemporaryFolder()

@@ -1,5 +1,6 @@
 import AviaryCore
 import AviaryTensor
+import Foundation
 import Testing
 
 @testable import AviaryText
@@ -40,6 +41,17 @@ struct PatternTests {
   @Test func refusesEndlessPatterns() {
     let error = #expect(throws: AviaryError.self) { try TextPattern(String(repeating: "a", count: 1 << 17)) }
     #expect(error?.kind == .limit)
+  }
+
+  /// A process that was stopped for a while, or a machine that slept, has not searched for long.
+  @Test func timeThatNobodyWorkedDoesNotCount() throws {
+    let search = PatternSearch(seconds: 0.2)
+    var sleep = timespec(tv_sec: 0, tv_nsec: 400_000_000)
+    nanosleep(&sleep, nil)
+    let bytes = [UInt8](repeating: 0x61, count: 100)
+    var found: [Range<Int>] = []
+    try search.matches(try TextPattern("a"), in: bytes.span, 0..<bytes.count, into: &found)
+    #expect(found.count == 100)
   }
 
   /// Each of these needs exponential or quadratic time on its text if nobody stops it.

@@ -33,7 +33,7 @@ struct CheckpointWriter {
     try? FileManager.default.removeItem(atPath: temporary)
     try Folder.make(temporary)
     do throws(AviaryError) {
-      try Folder.copy(from, to: temporary) { !Self.isWeights($0) }
+      try Folder.copy(from, to: temporary) { !Self.isLeftOut($0) }
       var tensors: [TensorOutput] = []
       for name in source.names {
         guard var tensor = try source.tensor(name) else { continue }
@@ -58,7 +58,8 @@ struct CheckpointWriter {
     guard !Folder.exists(path) else { throw AviaryError(.file, "\(path) is there already", wanted: "a folder that is not", at: "the output") }
   }
 
-  private static func isWeights(_ file: String) -> Bool {
-    [".safetensors", ".bin", ".pt", ".pth", ".safetensors.index.json", ".bin.index.json"].contains { file.hasSuffix($0) }
+  /// Weights, which are written anew, and the recipe of a training run, which makes another checkpoint than this.
+  static func isLeftOut(_ file: String) -> Bool {
+    file == "train.yaml" || [".safetensors", ".bin", ".pt", ".pth", ".safetensors.index.json", ".bin.index.json"].contains { file.hasSuffix($0) }
   }
 }

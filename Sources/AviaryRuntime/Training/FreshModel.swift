@@ -3,9 +3,10 @@ import AviaryFormats
 import AviaryTensor
 import Foundation
 
-/// A checkpoint of random numbers for a folder that has everything but weights: where training from nothing starts.
+/// A checkpoint of random numbers: where training from nothing starts.
 enum FreshModel {
-  /// Writes the folder's other files and `model.safetensors`.
+  /// Writes the folder's other files and `model.safetensors`, in f32: the tensors that the folder's weights have, under their names, since some families read sizes
+  /// from them; where it has none, those of the model that its configuration describes.
   static func write(_ model: String, seed: UInt64, to path: String, _ loader: ModelLoader) throws(AviaryError) {
     let folder = try loader.folder(model)
     guard let source = folder as? FolderOnDisk else { throw AviaryError(.request, "a manifest", wanted: "a model's folder", at: model) }
@@ -13,6 +14,11 @@ enum FreshModel {
     let weights = loaded.weights.names.enumerated().filter { !loaded.weights.constants.contains($0.offset) }
       .map { (name: $0.element, shape: loaded.weights.shapes.all[$0.offset].shape) }
     let numbers = FreshNumbers(weights, seed: seed)
+    if (try? folder.weights()) != nil {
+      let shapes = Dictionary(weights.map { ($0.name, $0.shape) }) { first, _ in first }
+      let (stored, map) = try loader.weights(folder)
+      return try CheckpointWriter(folder, stored, ModuleNames(stored, map)).write(to: path, as: .f32) { name in shapes[name].map { numbers(name, $0) } }
+    }
     var tensors: [StoredTensor] = []
     for (name, shape) in weights {
       tensors.append(StoredTensor(name: name, shape: shape, dtype: .f32, pages: try OwnedPages(numbers(name, shape), name: name), offset: 0))
@@ -20,7 +26,7 @@ enum FreshModel {
     let temporary = path + ".tmp"
     try? FileManager.default.removeItem(atPath: temporary)
     try Folder.make(temporary)
-    try Folder.copy(source.path, to: temporary) { !$0.hasSuffix(".safetensors") && !$0.hasSuffix(".yaml") }
+    try Folder.copy(source.path, to: temporary) { !CheckpointWriter.isLeftOut($0) }
     try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: temporary + "/model.safetensors")
     try Folder.replace(path, by: temporary)
   }

@@ -35,13 +35,18 @@ struct FreshNumbers {
 
   func callAsFunction(_ name: String, _ shape: Shape) -> [Float] {
     var numbers = plain(name, shape)
-    guard name.contains("vis"), name.contains("position"), shape.count == 2, shape[1] % 4 == 0, shape[1] >= 8 else { return numbers }
-    // A token for the whole picture stands in front, where there is one.
-    let side = Int(Double(shape[0]).squareRoot())
-    guard side > 1, (0...1).contains(shape[0] - side * side) else { return numbers }
-    let waves = Self.waves(side, shape[1])
-    numbers.replaceSubrange((numbers.count - waves.count)..., with: waves)
+    if let side = Self.side(name, shape) { numbers.replaceSubrange((numbers.count - side * side * shape[-1])..., with: Self.waves(side, shape[-1])) }
     return numbers
+  }
+
+  /// Patches along a side, of a table of their places: [places, width], with a token for the whole picture in front where there is one, or those behind
+  /// an axis of one, or [1, side, side, width].
+  private static func side(_ name: String, _ shape: Shape) -> Int? {
+    let isTable = name.contains("pos_embed") || name.contains("vis") && name.contains("position")
+    guard isTable, (2...4).contains(shape.count), shape.count == 2 || shape[0] == 1, shape[-1] % 4 == 0, shape[-1] >= 8 else { return nil }
+    let places = shape.count == 4 ? shape[1] * shape[2] : shape[-2]
+    let side = Int(Double(places).squareRoot())
+    return side > 1 && (0...1).contains(places - side * side) ? side : nil
   }
 
   /// Sines and cosines of the column, then of the row, from a radian a patch to a radian a side, with the size of tables.
