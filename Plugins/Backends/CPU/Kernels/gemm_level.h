@@ -97,12 +97,15 @@ FN void pack_general(av_dtype type, const void *data, int64_t line, int64_t step
 
 /// Packs a panel whose lines are neighbours in memory at each k; `lines` may be read, the first `width` are wanted.
 FN void pack_copied(av_dtype type, const void *data, int64_t step, int64_t lines, int64_t k, int64_t width, float *out) {
-  for (int64_t p = 0; p < k; p++)
+  enum { ahead = 16 };  // steps are too long for the hardware to foresee
+  for (int64_t p = 0; p < k; p++) {
+    __builtin_prefetch((const char *)data + (p + ahead) * step * av_size(type), 0, 3);
     for (int64_t i = 0; i < width; i += W) {
       vf v = lines - i > 0 ? v_load_as(type, data, p * step + i, lines - i) : v_set(0);
       if (p + 1 < k || width - i >= W) v_store(out + p * width + i, v);  // what runs over is mended by the next k
       else v_store_n(out + p * width + i, v, width - i);
     }
+  }
 }
 
 FN void pack_panels(av_dtype type, const void *data, int64_t line, int64_t step, int64_t lines, int64_t k, int64_t width, float *out) {
@@ -130,22 +133,37 @@ static void pack_rows(const av_matrix *a, int64_t m, int64_t k0, int64_t k, floa
   }
 }
 
+/// `count` pixels of a picture's row from `x` on, `stride` apart; zeros outside of its `width`.
+FN void copy_pixels(const float *row, int64_t width, int64_t x, int64_t stride, int64_t count, float *out) {
+  int64_t first = x < 0 ? (-x + stride - 1) / stride : 0, end = x < width ? (width - 1 - x) / stride + 1 : 0;
+  if (first > count) first = count;
+  if (end > count) end = count;
+  int64_t i = 0;
+  for (; i < first; i++) out[i] = 0;
+  if (stride == 1) for (; i < end; i++) out[i] = row[x + i];
+  else for (; i < end; i++) out[i] = row[x + i * stride];
+  for (; i < count; i++) out[i] = 0;
+}
+
 /// Packs the patches under output pixels n0..<n0 + n: what im2col would store, straight into panels.
 static void pack_patches(const av_columns *b, int64_t n0, int64_t n, int64_t k0, int64_t k, float *out) {
   const av_conv2d_args *c = b->conv;
   const float *picture = b->data;
   for (int64_t first = 0; first < n; first += tile_cols, out += k * tile_cols) {
+    const int64_t count = n - first < tile_cols ? n - first : tile_cols;
+    int64_t kx = k0 % c->kw, ky = k0 / c->kw % c->kh, channel = k0 / (c->kw * c->kh);
     for (int64_t p = 0; p < k; p++) {
-      int64_t tap = k0 + p, kx = tap % c->kw, ky = tap / c->kw % c->kh, channel = tap / (c->kw * c->kh);
       const float *plane = picture + channel * c->h * c->w;
-      int64_t pixel = n0 + first, oy = pixel / c->ow, ox = pixel % c->ow;
       float *o = out + p * tile_cols;
-      for (int64_t i = 0; i < tile_cols; i++) {
-        int64_t iy = oy * c->stride_y + ky * c->dilation_y - c->pad_top, ix = ox * c->stride_x + kx * c->dilation_x - c->pad_left;
-        bool inside = first + i < n && iy >= 0 && iy < c->h && ix >= 0 && ix < c->w;
-        o[i] = inside ? plane[iy * c->w + ix] : 0;
-        if (++ox == c->ow) { ox = 0; oy++; }
+      int64_t oy = (n0 + first) / c->ow, ox = (n0 + first) % c->ow;
+      for (int64_t i = 0; i < count; oy++, ox = 0) {  // a piece of an output row at a time
+        int64_t run = count - i < c->ow - ox ? count - i : c->ow - ox, iy = oy * c->stride_y + ky * c->dilation_y - c->pad_top;
+        int64_t height = iy >= 0 && iy < c->h ? c->w : 0;  // of a row outside nothing is read
+        copy_pixels(plane + (height > 0 ? iy * c->w : 0), height, ox * c->stride_x + kx * c->dilation_x - c->pad_left, c->stride_x, run, o + i);
+        i += run;
       }
+      for (int64_t i = count; i < tile_cols; i++) o[i] = 0;
+      if (++kx == c->kw) { kx = 0; if (++ky == c->kh) { ky = 0; channel++; } }
     }
   }
 }
