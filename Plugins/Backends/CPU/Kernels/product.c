@@ -3,7 +3,7 @@
 // The blocks along k are the same for every number of threads, and so is every sum.
 #include "product.h"
 
-enum { k_words = 384, n_block = 128, alone_words = av_scratch_bytes / 2 / 4 };
+enum { n_block = 128, alone_words = av_scratch_bytes / 2 / 4 };
 
 typedef struct {
   const av_product *p;
@@ -19,7 +19,7 @@ static int64_t words(const av_product *p, int64_t k) { return (k + p->gemm->pair
 static void pack_job(void *context, int64_t job, int thread) {
   const block *s = context;
   const av_product *p = s->p;
-  const int64_t rows = p->gemm->rows, step = k_words * p->gemm->pair;
+  const int64_t rows = p->gemm->rows, step = p->gemm->depth * p->gemm->pair;
   int64_t first = s->panels * job / s->splits, end = s->panels * (job + 1) / s->splits;
   av_matrix a = p->a;
   a.data = (const char *)a.data + (s->m0 + first * rows) * a.row * av_size(a.type);
@@ -31,14 +31,15 @@ static void pack_job(void *context, int64_t job, int thread) {
   }
 }
 
-/// Rows m0..<m0 + m of a block of columns, one panel of rows at a time so that the epilogue finds it in the first level cache.
+/// Rows m0..<m0 + m of a block of columns, a strip of rows at a time. In a strip a panel of columns meets all of its panels of rows while it is in the first
+/// level cache, which the strip itself comes to from the second; where a strip is one panel, that stays there, and those of columns come.
 static void multiply_panels(const av_product *p, int64_t m0, int64_t m, int64_t n0, int64_t n, int64_t depth, const float *a, const float *b,
                             bool accumulate, bool last) {
-  const int64_t rows = p->gemm->rows;
-  for (int64_t i = 0; i < m; i += rows, a += rows * depth) {
-    int64_t count = min(rows, m - i);
+  const int64_t strip = p->gemm->strip;
+  for (int64_t i = 0; i < m; i += strip, a += strip * depth) {
+    int64_t count = min(strip, m - i), cols = strip > p->gemm->rows ? p->gemm->cols : n;
     float *y = p->y + (m0 + i) * p->ldy + n0;
-    p->gemm->multiply(count, n, depth, a, b, y, p->ldy, accumulate);
+    for (int64_t j = 0; j < n; j += cols) p->gemm->multiply(count, min(cols, n - j), depth, a, b + j * depth, y + j, p->ldy, accumulate);
     if (last && p->linear) p->table->epilogue(p->linear, y, p->ldy, m0 + i, count, n0, n);
   }
 }
@@ -46,7 +47,7 @@ static void multiply_panels(const av_product *p, int64_t m0, int64_t m, int64_t 
 static void multiply_job(void *context, int64_t job, int thread) {
   const block *s = context;
   const av_product *p = s->p;
-  const int64_t rows = p->gemm->rows, step = k_words * p->gemm->pair;
+  const int64_t rows = p->gemm->rows, step = p->gemm->depth * p->gemm->pair;
   int64_t n0 = job / s->splits * n_block, n = min(n_block, p->n - n0), part = job % s->splits;
   int64_t first = s->panels * part / s->splits, end = s->panels * (part + 1) / s->splits;
   int64_t m = min(end * rows, s->m) - first * rows;
@@ -61,7 +62,7 @@ static void multiply_job(void *context, int64_t job, int thread) {
 
 void av_product_run(av_pool *pool, const av_product *p) {
   if (p->m <= 0 || p->n <= 0) return;
-  const int64_t rows = p->gemm->rows, step = k_words * p->gemm->pair, capacity = av_shared_bytes / 4;
+  const int64_t rows = p->gemm->rows, k_words = p->gemm->depth, step = k_words * p->gemm->pair, capacity = av_shared_bytes / 4;
   int64_t deepest = capacity / (4 * rows) / k_words * step;  // at least four panels of rows at once
   block s = {.p = p, .pool = pool, .columns = (p->n + n_block - 1) / n_block};
   for (s.k0 = 0; s.k0 < p->k || s.k0 == 0; s.k0 += deepest) {
@@ -85,7 +86,7 @@ void av_product_run(av_pool *pool, const av_product *p) {
 }
 
 void av_product_run_alone(av_pool *pool, int thread, const av_product *p) {
-  const int64_t rows = p->gemm->rows, step = k_words * p->gemm->pair, high = alone_words / k_words / rows * rows;
+  const int64_t rows = p->gemm->rows, k_words = p->gemm->depth, step = k_words * p->gemm->pair, high = alone_words / k_words / rows * rows;
   float *a = av_scratch(pool, thread), *b = a + alone_words;
   for (int64_t k = 0; k < p->k || k == 0; k += step) {
     int64_t depth = min(step, p->k - k);

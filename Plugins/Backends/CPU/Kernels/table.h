@@ -60,6 +60,8 @@ typedef struct {
 /// The tile that a thread computes in one call, and how the factors are packed for it.
 typedef struct {
   int64_t rows, cols;  // the register tile
+  int64_t depth;       // words of k that are packed at once
+  int64_t strip;       // rows that a panel of columns meets while it is in the first level cache: whole panels
   /// Packs rows `0..<m` and `k` elements into panels of `rows`: out[panel][k][rows], zero-filled.
   void (*pack_rows)(const av_matrix *a, int64_t m, int64_t k0, int64_t k, float *out);
   /// Packs columns `n0..<n0 + n` into panels of `cols`: out[panel][k][cols], zero-filled.
