@@ -8,6 +8,12 @@ struct ScriptTests {
     return names.sorted().map { "scripts/\($0)" } + [".ci/run"]
   }()
 
+  /// With pipefail, whoever still writes when grep -q has seen enough ends the pipe in failure.
+  @Test(arguments: scripts) func noScriptAsksThroughAPipe(_ path: String) throws {
+    let text = try #require(Repository.read(path))
+    #expect(text.firstRange(of: /\|\s*grep\s+-\w*q/) == nil)
+  }
+
   @Test(arguments: scripts) func everyScriptIsExecutableAndStopsAtTheFirstError(_ path: String) throws {
     #expect(FileManager.default.isExecutableFile(atPath: "\(Repository.root)/\(path)"))
     let text = try #require(Repository.read(path))
