@@ -30,8 +30,8 @@ FN __m256i fifth_bits(__m256i words, const int first) {
 
 /// Eight blocks of four bits, or five.
 FN void numbers_legacy(av_dtype type, const uint8_t *w, __m256i u[8]) {
-  const bool five = type == AV_Q5_0 || type == AV_Q5_1, has_minimum = type == AV_Q4_1 || type == AV_Q5_1;
-  const int bytes = (int)av_block_bytes(type), head = has_minimum ? 4 : 2, quants = head + (five ? 4 : 0);
+  const bool five = type == AV_Q5_0 || type == AV_Q5_1;
+  const int bytes = (int)av_block_bytes(type), head = has_minimum(type) ? 4 : 2, quants = head + (five ? 4 : 0);
   UNROLL for (int p = 0; p < 4; p++) {
     const uint8_t *low = w + p * bytes, *high = low + 4 * bytes;
     __m256i raw = two_halves(low + quants, high + quants);

@@ -15,18 +15,8 @@ enum { panel_rows = 6 };
 enum { panel_rows = 4 };
 #endif
 enum { panel_cols = tile_cols };  // two vectors, as in the other products
-
-#if AV_LEVEL == 1 && !defined(AV_VNNI)
-#define AV_PAIRED_SUMS
-#endif
-
-static bool is_wide(av_dtype type) {
-#ifdef AV_PAIRED_SUMS
-  return type == AV_Q8_0;
-#else
-  return false;
-#endif
-}
+// With 32 registers half of a tile's rows have their sums and their totals in them.
+enum { totals_in_memory = AV_LEVEL < 2 };
 
 /// Products of words that may be added before `widen`: 2 * 127 * u * most_sums stays below 2^15.
 FN int most_sums(av_dtype type) {
@@ -88,18 +78,20 @@ static void pack_panel(av_dtype type, const void *w, int64_t row, int64_t count,
 /// Unrolled, the compiler would sum in another order, with more values alive than there are registers.
 #define KEEP_LOOP _Pragma("clang loop unroll(disable)")
 
-/// total[r][c] += the products over all of k, for `rows` rows (a constant) from row `first` of the tile on.
+/// total[r][c] += the products over all of k, for `rows` rows (a constant) from row `first` of the tile on. What an offset adds to every product
+/// is where the sums begin: whole numbers, so that nothing is rounded.
 FN void panel_products(av_dtype type, const int rows, const int first, av_quant_rows x, av_quant_panel panel, int64_t k, vf total[panel_rows][tile_vectors]) {
-  const bool wide = is_wide(type);
+  const bool wide = is_wide(type), has_offset = offset_of(type) > 0;
   const int sub = (int)sub_of(type), words = sub / (wide ? 2 : 4), group = most_sums(type) < words ? most_sums(type) : words;
-  const int32_t *w = panel.words, *q = x.words + first;
-  for (int64_t s = 0; s < k / sub; s++) {
-    // The totals live in memory, each read and written once in a turn: the registers belong to the sums of the turn.
-    if (group == words) __asm__ volatile("" : : "r"(total) : "memory");
+  const int32_t *w = panel.words, *q = x.words + first, *start = (const int32_t *)x.shift + first;
+  for (int64_t s = 0; s < k / sub; s++, start += panel_rows) {
+    // Where they do not fit beside the sums of the turn, the totals live in memory, each read and written once in a turn.
+    if (totals_in_memory && group == words) __asm__ volatile("" : : "r"(total) : "memory");
     vi found[panel_rows][tile_vectors];
     UNROLL for (int g = 0; g < words / group; g++) {
       vi part[panel_rows][tile_vectors];
-      UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < tile_vectors; c++) part[r][c] = (vi)0;
+      UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int c = 0; c < tile_vectors; c++) part[r][c] = has_offset && sums_whole && g == 0 ? (vi)start[r] : (vi)0;
       KEEP_LOOP for (int t = 0; t < group; t++, w += panel_cols, q += panel_rows) {
         vi weight[tile_vectors];
         UNROLL for (int c = 0; c < tile_vectors; c++) memcpy(&weight[c], w + c * W, sizeof weight[c]);
@@ -108,7 +100,7 @@ FN void panel_products(av_dtype type, const int rows, const int first, av_quant_
       }
       UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < tile_vectors; c++) {
         vi here = widen(wide, part[r][c]);
-        found[r][c] = g == 0 ? here : found[r][c] + here;
+        found[r][c] = g > 0 ? found[r][c] + here : has_offset && !sums_whole ? here + (vi)start[r] : here;
       }
     }
     const float *d = panel.d + s * panel_cols, *scale = x.scale + s * sub / 32 * panel_rows + first;
@@ -120,6 +112,19 @@ FN void panel_products(av_dtype type, const int rows, const int first, av_quant_
   }
 }
 
+/// total[r][c] -= what minima take: a product of an eighth of the depth or less, in f32.
+FN void subtract_minima(av_dtype type, av_quant_rows x, av_quant_panel panel, int64_t k, vf total[panel_rows][tile_vectors]) {
+  vf shift[panel_rows][tile_vectors];
+  UNROLL for (int r = 0; r < panel_rows; r++) UNROLL for (int c = 0; c < tile_vectors; c++) shift[r][c] = total[r][c];
+  for (int64_t s = 0; s < k / sub_of(type); s++) {
+    vf m[tile_vectors];
+    UNROLL for (int c = 0; c < tile_vectors; c++) m[c] = v_load(panel.m + s * panel_cols + c * W);
+    UNROLL for (int r = 0; r < panel_rows; r++)
+      UNROLL for (int c = 0; c < tile_vectors; c++) shift[r][c] -= v_set(((const float *)x.shift)[s * panel_rows + r]) * m[c];
+  }
+  UNROLL for (int r = 0; r < panel_rows; r++) UNROLL for (int c = 0; c < tile_vectors; c++) total[r][c] = shift[r][c];
+}
+
 FN void panel_tile(av_dtype type, av_quant_rows x, av_quant_panel panel, int64_t k, int64_t m, int64_t n, float *y, int64_t ldy, bool accumulate) {
   vf total[panel_rows][tile_vectors];
   for (int r = 0; r < panel_rows; r++)
@@ -127,21 +132,10 @@ FN void panel_tile(av_dtype type, av_quant_rows x, av_quant_panel panel, int64_t
       int64_t left = n - c * W;
       total[r][c] = accumulate && r < m && left > 0 ? v_load_any(y + r * ldy + c * W, left) : v_set(0);
     }
-  // What the shifts take: a product of an eighth of the depth or less, in f32.
-  if (type != AV_Q8_0 || offset_of(type) > 0) {
-    vf shift[panel_rows][tile_vectors];
-    UNROLL for (int r = 0; r < panel_rows; r++) UNROLL for (int c = 0; c < tile_vectors; c++) shift[r][c] = total[r][c];
-    for (int64_t s = 0; s < k / sub_of(type); s++) {
-      vf m2[tile_vectors];
-      UNROLL for (int c = 0; c < tile_vectors; c++) m2[c] = v_load(panel.m + s * panel_cols + c * W);
-      UNROLL for (int r = 0; r < panel_rows; r++)
-        UNROLL for (int c = 0; c < tile_vectors; c++) shift[r][c] -= v_set(x.sum[s * panel_rows + r]) * m2[c];
-    }
-    UNROLL for (int r = 0; r < panel_rows; r++) UNROLL for (int c = 0; c < tile_vectors; c++) total[r][c] = shift[r][c];
-  }
+  if (has_minimum(type)) subtract_minima(type, x, panel, k, total);
   // Where sums are widened on the way, twice the registers are taken.
   const int words = (int)sub_of(type) / (is_wide(type) ? 2 : 4);
-  if (most_sums(type) < words) {
+  if (!totals_in_memory || most_sums(type) < words) {
     panel_products(type, panel_rows / 2, 0, x, panel, k, total);
     if (m > panel_rows / 2) panel_products(type, panel_rows / 2, panel_rows / 2, x, panel, k, total);
   } else {

@@ -79,7 +79,7 @@ static void quantize_few(quant_context *s) {
   float *scale = (float *)(q + s->m * p->k), *sum = scale + s->m * blocks;
   int16_t *whole = (int16_t *)(sum + s->m * subs);
   for (int64_t i = 0; i < s->m; i++) {
-    s->quant->quantize(p->x + i * p->ldx, p->k, s->sub, false, q + i * p->k, scale + i * blocks, sum + i * subs);
+    s->quant->quantize(p->wtype, false, p->x + i * p->ldx, p->k, q + i * p->k, scale + i * blocks, sum + i * subs);
     s->quant->arrange(p->wtype, p->k, q + i * p->k, whole + i * 2 * blocks);
   }
   s->x = (av_activations){q, scale, sum, whole, p->k, blocks, subs, 2 * blocks};
@@ -106,16 +106,17 @@ static void quantize_job(void *context, int64_t job, int thread) {
   const av_linear_args *p = s->args;
   const int64_t rows = s->quant->rows;
   int32_t *q = av_scratch(s->pool, thread);
-  float *scale = (float *)(q + s->depth / (s->wide ? 2 : 4)), *sum = scale + s->depth / 32;
+  float *scale = (float *)(q + s->depth / (s->wide ? 2 : 4));
+  int32_t *shift = (int32_t *)scale + s->depth / 32;
   for (int64_t k0 = 0; k0 < p->k; k0 += s->depth) {
     int64_t k = min(s->depth, p->k - k0);
     av_quant_rows to = rows_at(s, job, k0);
     for (int64_t r = 0; r < rows; r++) {
       bool real = job * rows + r < s->m;
-      if (real) s->quant->quantize(p->x + (s->m0 + job * rows + r) * p->ldx + k0, k, s->sub, s->wide, q, scale, sum);
+      if (real) s->quant->quantize(p->wtype, true, p->x + (s->m0 + job * rows + r) * p->ldx + k0, k, q, scale, shift);
       interleave(real ? q : NULL, k / (s->wide ? 2 : 4), rows, (int32_t *)to.words + r);
       interleave(real ? (int32_t *)scale : NULL, k / 32, rows, (int32_t *)to.scale + r);
-      interleave(real ? (int32_t *)sum : NULL, k / s->sub, rows, (int32_t *)to.sum + r);
+      interleave(real ? shift : NULL, k / s->sub, rows, (int32_t *)to.shift + r);
     }
   }
 }

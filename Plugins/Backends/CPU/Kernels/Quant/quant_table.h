@@ -15,10 +15,12 @@ typedef struct {
 } av_activations;
 
 /// A tile's rows of activations over a part of k, interleaved so that they are read in the order in which they lie: words of four numbers (two,
-/// where they are 16 bits wide) [words][rows], scales [k / 32][rows], sums [subs][rows].
+/// where they are 16 bits wide) [words][rows], scales [k / 32][rows], shifts [subs][rows]: what multiplies minima (f32, scale times the sum of q) or,
+/// for types with an offset, what that adds to the sums of products, negated (whole numbers of 32 bits).
 typedef struct {
   const int32_t *words;
-  const float *scale, *sum;
+  const float *scale;
+  const void *shift;
 } av_quant_rows;
 
 /// A panel of columns (weight rows) over the same part, unpacked: words [words][cols], d and m [subs][cols].
@@ -32,8 +34,9 @@ typedef struct {
   int64_t rows, cols;  // of the tile
   /// Whether the tile of this type multiplies pairs of 16 bits instead of quads of 8.
   bool (*wide)(av_dtype type);
-  /// Rounds one row of k elements (whole blocks of 32). A block with a NaN or an infinity has NaN for its scale. `q` is 16 bits wide where `wide`.
-  void (*quantize)(const float *x, int64_t k, int64_t sub, bool wide, void *q, float *scale, float *sum);
+  /// Rounds one row of k elements (whole blocks of 32). A block with a NaN or an infinity has NaN for its scale. For panels of this type, `q` is 16 bits
+  /// wide where `wide`, and `shift` what `av_quant_rows` says; for few rows q has 8 bits, and `shift` scale times the sum of q.
+  void (*quantize)(av_dtype type, bool for_panels, const float *x, int64_t k, void *q, float *scale, void *shift);
   /// Puts the k numbers of a row in the order in which `dots` reads them for this type, and fills `sums` [k / 16] where it reads those.
   void (*arrange)(av_dtype type, int64_t k, int8_t *q, int16_t *sums);
   /// Unpacks elements k0..<k0 + k of `count` weight rows, `row` bytes apart. The scratch holds cols * k * 2 bytes.

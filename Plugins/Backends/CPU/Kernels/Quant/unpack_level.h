@@ -19,6 +19,9 @@ FN int offset_of(av_dtype type) {
   }
 }
 
+/// Where m is a number of its own.
+FN bool has_minimum(av_dtype type) { return type != AV_Q8_0 && offset_of(type) == 0; }
+
 FN float half_at(const uint8_t *p) {
   uint16_t h;
   memcpy(&h, p, 2);
@@ -36,9 +39,8 @@ FN void unpack_nibbles(const uint8_t *restrict q, uint8_t *restrict u, int64_t n
 /// Blocks of 32: an offset, or a scale and a minimum, four bits in two halves, and perhaps a fifth.
 FN void unpack_legacy(av_dtype type, const uint8_t *restrict w, uint8_t *restrict u, float *d, float *m) {
   *d = half_at(w);
-  bool has_minimum = type == AV_Q4_1 || type == AV_Q5_1;
-  *m = has_minimum ? -half_at(w + 2) : *d * (float)offset_of(type);
-  w += has_minimum ? 4 : 2;
+  *m = has_minimum(type) ? -half_at(w + 2) : *d * (float)offset_of(type);
+  w += has_minimum(type) ? 4 : 2;
   if (type == AV_Q8_0) {
     for (int i = 0; i < 32; i++) u[i] = (uint8_t)(w[i] + offset_of(type));
   } else if (type == AV_Q4_0 || type == AV_Q4_1) {
