@@ -6,7 +6,7 @@ import AviaryTensor
 struct Eval: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Ask a model every question of a file and score its answers.",
-    discussion: "Lines have the forms that `aviary train` reads; the last answer is the reference, or `answers` or `references` are.")
+    discussion: "Lines have the forms that `aviary train` reads; the last answer is the reference, or `answers` or `references` are. Where lines have a `category`, each has a score.")
 
   @Argument(help: "A model.")
   var model: String
@@ -44,6 +44,6 @@ struct Eval: ParsableCommand {
     }
     Console.clearProgress()
     if let report { try found.write(report) }
-    Console.print(json ? found.json : found.summary)
+    Console.print(json ? found.json : found.text)
   }
 }

@@ -21,11 +21,12 @@ struct EvaluationTests {
     return folder
   }
 
-  private static func line(_ question: String, _ images: [String] = [], answers: [String] = ["x"]) -> String {
+  private static func line(_ question: String, _ images: [String] = [], answers: [String] = ["x"], category: (String, String)? = nil) -> String {
     func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
     func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(members.reduce(into: JSONObject()) { $0.append($1.0, $1.1) }) }
     let turn = object([("role", .string("user")), ("content", .string(question))])
-    return JSONWriter.text(object([("messages", .array([turn])), ("images", list(images)), ("answers", list(answers))]))
+    let kind = category.map { [($0.0, JSONValue.string($0.1))] } ?? []
+    return JSONWriter.text(object([("messages", .array([turn])), ("images", list(images)), ("answers", list(answers))] + kind))
   }
 
   private static func ask(_ folder: TemporaryFolder, batch: Int, tokens: Int = 4) throws -> Evaluation.Report {
@@ -68,6 +69,25 @@ struct EvaluationTests {
     try folder.write("data.jsonl", first.rows.map { Self.line($0.question, $0.images, answers: ["x", $0.answer]) }.joined(separator: "\n"))
     let second = try Self.ask(folder, batch: 8)
     #expect(second.score == 1 && second.summary.contains("exact 1.0 on 3 lines"))
+  }
+
+  /// Lines may say what kind of question theirs is, by the names of two benchmarks; those that do not are in the whole score alone.
+  @Test func eachCategoryHasAScore() throws {
+    let folder = try Self.folder(Array(Self.lines.prefix(4)))
+    let own = try Self.ask(folder, batch: 8).rows.map(\.answer)
+    let kinds: [(String, String)?] = [("category", "conv|1"), ("question_type", "what is"), ("category", "conv|1"), nil]
+    let answers = [own[0], own[1], "never", "never"]
+    try folder.write("data.jsonl", (0..<4).map { i in
+      let (question, images) = [("<image>What is it?", ["cat.png"]), ("<image>Is it a dog? Or is it perhaps something else, and if so, what?", ["cat.png"]),
+        ("One and one?", []), ("<image><image>Which of the two?", ["cat.png", "wide.png"])][i]
+      return Self.line(question, images, answers: [answers[i]], category: kinds[i])
+    }.joined(separator: "\n"))
+    let report = try Self.ask(folder, batch: 8)
+    #expect(report.score == 0.5)
+    #expect(report.categories.map(\.name) == ["conv|1", "what is"] && report.categories.map(\.score) == [0.5, 1] && report.categories.map(\.count) == [2, 1])
+    #expect(report.text.hasSuffix("\n  conv|1   0.5 of 2\n  what is  1.0 of 1"))
+    #expect(report.markdown.contains("| conv\\|1 | 2 | 0.5 |") && report.json.contains(#""category": "what is""#))
+    #expect(try Self.ask(try Self.folder([Self.lines[2]]), batch: 1).text.split(separator: "\n").count == 1)
   }
 
   @Test func aQuestionThatCannotBeAskedIsNamed() throws {

@@ -40,6 +40,26 @@ import Testing
     }
   }
 
+  @Test func everyQuestionSaysWhatKindItIs() throws {
+    let folder = try TemporaryFolder()
+    _ = try SceneWriter.write(folder.path + "/a", seed: 100, count: 40, side: 16)
+    let wanted: [String: (String) -> Bool] = [
+      "unknowable": { $0 == "I don't know" }, "existence": { ["yes", "no"].contains($0) }, "absent": { $0.hasPrefix("there is no ") }, "size": { ["big", "small"].contains($0) },
+      "count": { Int($0) != nil }, "count of a shape": { Int($0) != nil }, "count of a colour": { Int($0) != nil },
+      "place": { !$0.split(separator: " ").contains { !["top", "bottom", "left", "right", "center"].contains($0) } },
+      "relation": { ["left", "right", "above", "below"].contains($0) }, "shape": { ["circle", "square", "triangle", "rectangle"].contains($0) },
+      "colour": { ["red", "green", "blue", "yellow", "black", "gray", "brown", "teal"].contains($0) },
+    ]
+    var seen: Set<String> = []
+    for line in try String(contentsOfFile: folder.path + "/a/questions.jsonl", encoding: .utf8).split(separator: "\n") {
+      let json = try JSONParser.parse(Array(line.utf8), name: "questions.jsonl")
+      let category = try #require(json["category"]?.string), answer = try #require(json["messages"]?.array?.last?["content"]?.string)
+      #expect(wanted[category]?(answer) == true, "\(line)")
+      seen.insert(category)
+    }
+    #expect(seen == Set(wanted.keys))
+  }
+
   /// What is answered about each picture.
   private static func answers(_ path: String) throws -> [String: [String]] {
     var answers: [String: [String]] = [:]

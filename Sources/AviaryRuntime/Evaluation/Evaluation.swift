@@ -21,6 +21,8 @@ public struct Evaluation: Sendable {
   public struct Row: Sendable {
     public let place: String
     public let question: String
+    /// What kind of question it is, where its line says so.
+    public let category: String?
     public let images: [String]
     public let references: [String]
     public let answer: String
@@ -85,7 +87,7 @@ public struct Evaluation: Sendable {
   private func row(_ question: Question, _ result: GenerationResult) -> Row {
     let answer = result.text.trimmingWhitespace()
     return Row(
-      place: question.place, question: question.messages.last?.text ?? "", images: question.images, references: question.references, answer: answer,
+      place: question.place, question: question.messages.last?.text ?? "", category: question.category, images: question.images, references: question.references, answer: answer,
       score: score(answer, question.references))
   }
 
@@ -101,20 +103,24 @@ public struct Evaluation: Sendable {
 
   private func report(_ model: String, _ data: String, _ rows: [Row]) -> Report {
     var rows = rows
-    let count = Double(max(rows.count, 1))
-    func mean(_ value: (Row) -> Double) -> Double { rows.reduce(0) { $0 + value($1) } / count }
-    switch metric {
-    case .cider:
+    if metric == .cider {
       let scores = CIDEr.scores(rows.map { CIDEr.words($0.answer) }, rows.map { $0.references.map(CIDEr.words) })
       for index in rows.indices { rows[index].score = scores[index] }
-      return Report(model: model, data: data, metric: metric, rows: rows, score: mean(\.score), meanOverlap: nil)
-    case .iou:
-      return Report(model: model, data: data, metric: metric, rows: rows, score: mean { $0.score >= 0.5 ? 1 : 0 }, meanOverlap: mean(\.score))
-    case .cer:
-      let characters = rows.reduce(0) { $0 + ($1.references.first?.count ?? 0) }
-      let edits = rows.reduce(0.0) { $0 + $1.score * Double($1.references.first?.count ?? 0) }
-      return Report(model: model, data: data, metric: metric, rows: rows, score: edits / Double(max(characters, 1)), meanOverlap: nil)
-    case .exact, .vqa: return Report(model: model, data: data, metric: metric, rows: rows, score: mean(\.score), meanOverlap: nil)
+    }
+    let meanOverlap = rows.reduce(0) { $0 + $1.score } / Double(max(rows.count, 1))
+    return Report(model: model, data: data, metric: metric, rows: rows, score: metric.score(of: rows), meanOverlap: metric == .iou ? meanOverlap : nil)
+  }
+}
+
+extension Evaluation.Metric {
+  /// What rows with scores of their own come to together.
+  func score(of rows: [Evaluation.Row]) -> Double {
+    func sum(_ value: (Evaluation.Row) -> Double) -> Double { rows.reduce(0) { $0 + value($1) } }
+    func characters(_ row: Evaluation.Row) -> Double { Double(row.references.first?.count ?? 0) }
+    return switch self {
+    case .iou: sum { $0.score >= 0.5 ? 1 : 0 } / Double(max(rows.count, 1))
+    case .cer: sum { $0.score * characters($0) } / max(sum(characters), 1)
+    case .exact, .vqa, .cider: sum(\.score) / Double(max(rows.count, 1))
     }
   }
 }
@@ -125,13 +131,16 @@ private struct Question {
   let messages: [ChatMessage]
   let images: [String]
   let references: [String]
+  let category: String?
 
-  /// The references are `answers` or `references` (texts, or objects with an `answer`), else the conversation's last answer.
+  /// The references are `answers` or `references` (texts, or objects with an `answer`), else the conversation's last answer. A `category`
+  /// (as LLaVA-Bench and POPE have it) or `question_type` (VQA v2) names the kind of question.
   init(_ file: DataFile, _ line: Int) throws(AviaryError) {
     place = file.place(line)
     let json = try file.json(line)
     let conversation = try Conversation(json, needsAnswer: false, at: place)
     images = conversation.images
+    category = json["category"]?.string ?? json["question_type"]?.string
     let listed = json["answers"]?.array ?? json["references"]?.array
     var messages = conversation.messages
     let last = messages.last?.role == .assistant ? messages.removeLast().text : nil

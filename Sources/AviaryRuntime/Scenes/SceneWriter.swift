@@ -76,6 +76,7 @@ public enum SceneWriter {
     var object = JSONObject()
     object.append("messages", .array(turns.flatMap { [message("user", "<image>" + $0.question), message("assistant", $0.answer)] }))
     object.append("images", .array(images.map { .string($0) }))
+    if turns.count == 1, let category = turns[0].category { object.append("category", .string(category)) }
     return JSONWriter.text(.object(object))
   }
 }

@@ -8,7 +8,7 @@ extension Scene {
     let template = Self.strangeTemplates.randomElement(using: &random) ?? ""
     let noun = Self.strangeNouns.randomElement(using: &random) ?? ""
     let other = Self.strangePlaces.randomElement(using: &random) ?? ""
-    return Turn(question: template.replacing("NOUN", with: noun).replacing("PLACE", with: other), answer: Self.unknown)
+    return Turn(question: template.replacing("NOUN", with: noun).replacing("PLACE", with: other), answer: Self.unknown, category: "unknowable")
   }
 
   private static let strangeNouns = [
