@@ -23,7 +23,7 @@ struct EvaluationTests {
 
   private static func line(_ question: String, _ images: [String] = [], answers: [String] = ["x"], category: (String, String)? = nil) -> String {
     func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
-    func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(members.reduce(into: JSONObject()) { $0.append($1.0, $1.1) }) }
+    func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(members)) }
     let turn = object([("role", .string("user")), ("content", .string(question))])
     let kind = category.map { [($0.0, JSONValue.string($0.1))] } ?? []
     return JSONWriter.text(object([("messages", .array([turn])), ("images", list(images)), ("answers", list(answers))] + kind))
@@ -88,6 +88,9 @@ struct EvaluationTests {
     #expect(report.text.hasSuffix("\n  conv|1   0.5 of 2\n  what is  1.0 of 1"))
     #expect(report.markdown.contains("| conv\\|1 | 2 | 0.5 |") && report.json.contains(#""category": "what is""#))
     #expect(try Self.ask(try Self.folder([Self.lines[2]]), batch: 1).text.split(separator: "\n").count == 1)
+    // A terminal does not act on a name.
+    let hostile = try Self.ask(try Self.folder([Self.line("One and one?", category: ("category", "a\u{1b}[2J\nb"))]), batch: 1)
+    #expect(hostile.categories.map(\.name) == ["a\u{1b}[2J\nb"] && hostile.text.hasSuffix("\n  a\\u{1b}[2J\\u{a}b  0.0 of 1"))
   }
 
   @Test func aQuestionThatCannotBeAskedIsNamed() throws {

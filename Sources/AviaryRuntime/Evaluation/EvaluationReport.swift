@@ -16,47 +16,20 @@ extension Evaluation.Report {
     Dictionary(grouping: rows.filter { $0.category != nil }) { $0.category ?? "" }.map { ($0.key, $0.value.count, metric.score(of: $0.value)) }.sorted { $0.0 < $1.0 }
   }
 
-  /// The summary, and a line for each category: for a terminal.
+  /// The summary, and a line for each category: for a terminal, which must not act on what a file calls its categories.
   public var text: String {
-    let width = categories.map(\.name.count).max() ?? 0
-    let lines = categories.map { "  \($0.name.padding(toLength: width, withPad: " ", startingAt: 0))  \((($0.score * 1e4).rounded()) / 1e4) of \($0.count)" }
-    return ([summary] + lines).joined(separator: "\n")
+    let rows = categories.map { (name: String(quoted($0.name).dropFirst().dropLast()), count: $0.count, score: ($0.score * 1e4).rounded() / 1e4) }
+    let width = rows.map(\.name.count).max() ?? 0
+    return ([summary] + rows.map { "  \($0.name.padding(toLength: width, withPad: " ", startingAt: 0))  \($0.score) of \($0.count)" }).joined(separator: "\n")
   }
 
   public var json: String {
-    var object = JSONObject()
-    object.append("model", .string(model))
-    object.append("data", .string(data))
-    object.append("metric", .string(metric.rawValue))
-    object.append("score", .double(score))
+    var object = JSONObject([("model", .string(model)), ("data", .string(data)), ("metric", .string(metric.rawValue)), ("score", .double(score))])
     if let meanOverlap { object.append("mean_overlap", .double(meanOverlap)) }
     object.append("count", .int(rows.count))
-    if !categories.isEmpty {
-      object.append(
-        "categories",
-        .array(
-          categories.map { category in
-            var item = JSONObject()
-            item.append("category", .string(category.name))
-            item.append("count", .int(category.count))
-            item.append("score", .double(category.score))
-            return .object(item)
-          }))
-    }
-    object.append(
-      "rows",
-      .array(
-        rows.map { row in
-          var item = JSONObject()
-          item.append("place", .string(row.place))
-          item.append("question", .string(row.question))
-          if let category = row.category { item.append("category", .string(category)) }
-          item.append("images", .array(row.images.map { .string($0) }))
-          item.append("references", .array(row.references.map { .string($0) }))
-          item.append("answer", .string(row.answer))
-          item.append("score", .double(row.score))
-          return .object(item)
-        }))
+    let categories = categories.map { JSONValue.object(JSONObject([("category", .string($0.name)), ("count", .int($0.count)), ("score", .double($0.score))])) }
+    if !categories.isEmpty { object.append("categories", .array(categories)) }
+    object.append("rows", .array(rows.map { .object($0.json) }))
     return JSONWriter.text(.object(object), pretty: true) + "\n"
   }
 
@@ -85,5 +58,15 @@ extension Evaluation.Report {
   public func write(_ prefix: String) throws(AviaryError) {
     try WholeFile.write(json, to: prefix + ".json")
     try WholeFile.write(markdown, to: prefix + ".md")
+  }
+}
+
+extension Evaluation.Row {
+  fileprivate var json: JSONObject {
+    func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
+    var object = JSONObject([("place", .string(place)), ("question", .string(question))])
+    if let category { object.append("category", .string(category)) }
+    for (key, value) in [("images", list(images)), ("references", list(references)), ("answer", .string(answer)), ("score", .double(score))] { object.append(key, value) }
+    return object
   }
 }
