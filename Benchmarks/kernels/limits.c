@@ -44,7 +44,7 @@ double measure_bf16_limit(av_pool *pool) {
 #if defined(__x86_64__)
   float sink[64];
   int threads = av_pool_threads(pool);
-  if (av_has_bf16_dot() && av_pool_isa(pool) == AV_ISA_AVX512) return 4.0 * rounds * chains * 16 * threads / BEST(0.3, av_pool_run(pool, threads, bf16_job, sink));
+  if (av_has_bf16_dot() && av_pool_isa(pool) >= AV_ISA_AVX512) return 4.0 * rounds * chains * 16 * threads / BEST(0.3, av_pool_run(pool, threads, bf16_job, sink));
 #endif
   return 0;
 }

@@ -62,7 +62,7 @@ private struct Tally {
     #expect(av_isa_named("avx2") == AV_ISA_AVX2.rawValue)
     #expect(av_isa_named("sse9") == -1)
     // More than the processor has falls back to its best, and says so.
-    Level(isa: AV_ISA_AVX512, threads: 1).withPool { pool in #expect(av_pool_isa(pool) == av_isa_best()) }
+    Level(isa: AV_ISA_AMX, threads: 1).withPool { pool in #expect(av_pool_isa(pool) == av_isa_best()) }
     Level(isa: AV_ISA_SCALAR, threads: 1).withPool { pool in #expect(av_pool_isa(pool) == AV_ISA_SCALAR) }
     #expect(av_isa_default().rawValue <= av_isa_best().rawValue)
     #expect(av_pool_create(0, AV_ISA_SCALAR) == nil)

@@ -83,20 +83,21 @@ import Testing
     #expect(results[0] == results[2])
   }
 
-  @Test(.enabled(if: av_has_bf16_dot()), arguments: floatTypes) func bf16Compute(_ type: av_dtype) {
-    Level(isa: AV_ISA_AVX512, threads: 2).withPool { pool in
-      for (m, n, k) in [(17, 33, 65), (20, 17, 3), (29, 130, 600), (70, 40, 1100)] {
-        let x = noise(m * k), w = Stored(noise(n * k, seed: 2), type)
-        var y = [Float](repeating: .nan, count: m * n)
+  /// Sizes about the tiles of 14 x 32 and of 32 x 32, and about what panels hold of k.
+  @Test(.enabled(if: av_has_bf16_dot()), arguments: Level.ofBF16, floatTypes) func bf16Compute(_ level: Level, _ type: av_dtype) {
+    level.withPool { pool in
+      for (m, n, k) in [(17, 33, 65), (20, 17, 3), (29, 130, 600), (33, 32, 32), (48, 64, 513), (49, 97, 64), (70, 40, 1100), (600, 34, 40)] {
+        let x = noise(m * k), w = Stored(noise(n * k, seed: 2), type), residual = noise(m * n, seed: 3)
+        var y = residual
         x.withUnsafeBufferPointer { x in w.bytes.withUnsafeBytes { w in y.withUnsafeMutableBufferPointer { y in
           var args = av_linear_args()
           (args.m, args.n, args.k, args.bf16) = (Int64(m), Int64(n), Int64(k), true)
           (args.x, args.ldx, args.w, args.wtype, args.ldw) = (x.baseAddress, Int64(k), w.baseAddress, type, Int64(k))
-          (args.y, args.ldy) = (y.baseAddress, Int64(n))
+          (args.y, args.ldy, args.residual, args.ldr) = (y.baseAddress, Int64(n), UnsafePointer(y.baseAddress), Int64(n))
           av_linear(pool, &args)
         } } }
-        let wanted = Self.product(Stored(x, AV_BF16).values, Stored(w.values, AV_BF16).values, m, n, k).map { Float($0) }
-        #expect(relativeError(y, wanted) < 3e-6, "\(m) x \(n) x \(k)")
+        let product = Self.product(Stored(x, AV_BF16).values, Stored(w.values, AV_BF16).values, m, n, k)
+        #expect(relativeError(y, zip(product, residual).map { Float($0 + Double($1)) }) < 3e-6, "\(m) x \(n) x \(k)")
       }
     }
   }

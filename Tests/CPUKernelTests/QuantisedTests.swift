@@ -165,6 +165,23 @@ struct QuantKernels: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// With AMX, from 128 rows on weights and activations go as bf16 through its tiles. NaN spoils its own row and column, as elsewhere.
+  @Test(.enabled(if: av_isa_best() == AV_ISA_AMX), arguments: Blocks.types) func manyRowsByTiles(_ type: av_dtype) {
+    Level(isa: AV_ISA_AMX, threads: 2).withPool { pool in
+      let block = Int(av_block_elements(type))
+      for (m, n, blocks) in [(128, 1, 1), (130, 33, 3), (129, 70, 9), (161, 140, 1300 / block + 1)] {
+        let k = blocks * block, w = Blocks(type, n * k, seed: UInt64(m)), values = w.values
+        var x = noise(m * k, seed: 3)
+        let wanted = ProductTests.product(Stored(x, AV_BF16).values, Stored(values, AV_BF16).values, m, n, k).map { Float($0) }
+        #expect(relativeError(Self.linear(pool, x, w, m, n, k, exact: false), wanted) < 3e-6, "\(m) x \(n) x \(k)")
+        #expect(relativeError(Self.linear(pool, x, w, m, n, k, exact: true), ProductTests.product(x, values, m, n, k).map { Float($0) }) < 3e-6)
+        x[3 * k] = .nan
+        let spoilt = Self.linear(pool, x, w, m, n, k, exact: false)
+        for i in 0..<m { for j in 0..<n { #expect(spoilt[i * n + j].isNaN == (i == 3)) } }
+      }
+    }
+  }
+
   @Test(arguments: QuantKernels.all, Blocks.types) func tables(_ level: QuantKernels, _ type: av_dtype) {
     level.withPool { pool in
       let cols = 512, table = Blocks(type, 7 * cols), values = table.values

@@ -7,9 +7,12 @@ struct Level: Sendable, CustomTestStringConvertible {
   let isa: av_isa
   let threads: Int32
 
-  static let all: [Level] = [AV_ISA_SCALAR, AV_ISA_AVX2, AV_ISA_AVX512]
+  static let all: [Level] = [AV_ISA_SCALAR, AV_ISA_AVX2, AV_ISA_AVX512, AV_ISA_AMX]
     .filter { $0.rawValue <= av_isa_best().rawValue }
     .flatMap { isa in [1, 3].map { Level(isa: isa, threads: $0) } }
+
+  /// Those with products in bf16.
+  static let ofBF16 = all.filter { $0.isa.rawValue >= AV_ISA_AVX512.rawValue }
 
   var testDescription: String { "\(String(cString: av_isa_name(isa))), \(threads) threads" }
 

@@ -27,7 +27,7 @@ public final class CPUBackend: Backend, Sendable {
     var isa = av_isa_default()
     if let name = options.extra["isa"] ?? environment("AVIARY_ISA") {
       let wanted = av_isa_named(name)
-      guard wanted >= 0 else { throw AviaryError(.config, "instruction set \(name)", wanted: "scalar, avx2 or avx512", at: "AVIARY_ISA") }
+      guard wanted >= 0 else { throw AviaryError(.config, "instruction set \(name)", wanted: "scalar, avx2, avx512 or amx", at: "AVIARY_ISA") }
       isa = av_isa(rawValue: UInt32(wanted))
     }
     guard let pool = Pool(threads: threads, isa: isa) else { throw AviaryError(.device, "no pool of \(threads) threads could be started", at: "cpu") }
@@ -36,13 +36,17 @@ public final class CPUBackend: Backend, Sendable {
       throw AviaryError(.device, "this processor has no bf16 products", wanted: "AVX512_BF16, or compute: f32", at: "compute")
     }
     let chosen = String(cString: av_isa_name(av_pool_isa(pool.handle)))
+    let hasTiles = av_pool_isa(pool.handle) == AV_ISA_AMX
     let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
     var capabilities = Capabilities(
       deviceName: Processor.name,
       details: [
         ("instruction set", chosen == String(cString: av_isa_name(av_isa_best())) ? chosen : "\(chosen) of \(String(cString: av_isa_name(av_isa_best())))"),
-        ("bf16 products", av_has_bf16_dot() ? "yes" : "no"), ("threads", "\(threads)"), ("arithmetic", arithmetic.usesBF16 ? "bf16 in large products, f32" : "f32"),
-        ("quantised weights", arithmetic.isExact ? "f32 arithmetic" : "8-bit activations, \(String(cString: av_quant_kernels(pool.handle)))"),
+        ("bf16 products", !av_has_bf16_dot() ? "no" : hasTiles ? "AMX" : "yes"), ("threads", "\(threads)"), ("arithmetic", arithmetic.usesBF16 ? "bf16 in large products, f32" : "f32"),
+        (
+          "quantised weights",
+          arithmetic.isExact ? "f32 arithmetic" : "8-bit activations, \(String(cString: av_quant_kernels(pool.handle)))\(hasTiles ? "; many rows bf16, AMX" : "")"
+        ),
       ],
       memoryBytes: memory, fusions: [.linear, .swiglu],
       weightTypes: [.f32, .f16, .bf16, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_k, .q3_k, .q4_k, .q5_k, .q6_k])

@@ -66,7 +66,7 @@ static void arithmetic_job(void *context, int64_t job, int thread) {
     s->sink[job % 64] = !strcmp(s->kernels, "avx512vnni") ? bytes512() : !strcmp(s->kernels, "avxvnni") ? bytes256() : pairs256();
     return;
   }
-  if (s->isa == AV_ISA_AVX512) { s->sink[job % 64] = fma512(); return; }
+  if (s->isa >= AV_ISA_AVX512) { s->sink[job % 64] = fma512(); return; }
   if (s->isa == AV_ISA_AVX2) { s->sink[job % 64] = fma256(); return; }
 #endif
   s->sink[job % 64] = mul_add128();
@@ -112,7 +112,7 @@ av_limits av_measure_limits(av_pool *pool) {
   if (!s) return limits;
   *s = (limit_context){.isa = av_pool_isa(pool), .kernels = av_quant_kernels(pool), .what = multiply_adds};
   av_pool_wake(pool);
-  const double work = 2.0 * rounds * chains * threads, lanes = s->isa == AV_ISA_AVX512 ? 16 : s->isa == AV_ISA_AVX2 ? 8 : 4;
+  const double work = 2.0 * rounds * chains * threads, lanes = s->isa >= AV_ISA_AVX512 ? 16 : s->isa == AV_ISA_AVX2 ? 8 : 4;
   limits.f32 = work * lanes / best(pool, threads, arithmetic_job, s, 0.4);
   s->what = byte_products;
   if (s->isa != AV_ISA_SCALAR) limits.int8 = work * (!strcmp(s->kernels, "avx512vnni") ? 64 : 32) / best(pool, threads, arithmetic_job, s, 0.4);

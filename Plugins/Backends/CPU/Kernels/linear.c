@@ -2,7 +2,8 @@
 #include "product.h"
 #include "Quant/quant_table.h"
 
-enum { thin_most_bf16 = 16 };
+// From so many rows on, quantised weights are worth unpacking to bf16 for AMX.
+enum { thin_most_bf16 = 16, tiles_least = 128 };
 
 typedef struct { const av_linear_args *args; const av_table *table; av_share share; } thin_context;
 
@@ -13,21 +14,8 @@ static void thin_job(void *context, int64_t job, int thread) {
   s->table->thin(s->args, first, end);
 }
 
-void av_linear(av_pool *pool, const av_linear_args *args) {
-  if (args->m <= 0 || args->n <= 0) return;
-  if (av_is_quantised(args->wtype)) { av_linear_quantised(pool, args); return; }
-  const av_table *table = av_kernels(pool);
-  const av_gemm_table *gemm = &table->gemm;
-#if defined(__x86_64__)
-  if (args->bf16 && av_pool_isa(pool) == AV_ISA_AVX512 && av_has_bf16_dot()) gemm = &av_gemm_bf16;
-#endif
-  if (args->m <= (gemm == &table->gemm ? table->thin_most : thin_most_bf16)) {
-    // A nanosecond reads about 16 bytes.
-    int64_t work = args->n * args->k * (av_size(args->wtype) + args->m) / 16;
-    thin_context s = {args, table, av_share_reading(pool, args->n, 16, work)};
-    av_pool_run(pool, s.share.jobs, thin_job, &s);
-    return;
-  }
+/// The product of many rows, by panels.
+static void blocked(av_pool *pool, const av_linear_args *args, const av_table *table, const av_gemm_table *gemm) {
   bool in_place = args->residual == args->y && args->activation == AV_ACT_NONE;
   av_linear_args rest = *args;
   if (in_place) rest.residual = NULL;
@@ -39,6 +27,29 @@ void av_linear(av_pool *pool, const av_linear_args *args) {
     .m = args->m, .n = args->n, .k = args->k, .y = args->y, .ldy = args->ldy, .accumulate = in_place, .linear = plain ? NULL : &rest,
   };
   av_product_run(pool, &product);
+}
+
+void av_linear(av_pool *pool, const av_linear_args *args) {
+  if (args->m <= 0 || args->n <= 0) return;
+  const av_table *table = av_kernels(pool);
+  const av_gemm_table *gemm = &table->gemm;
+  const bool quantised = av_is_quantised(args->wtype);
+#if defined(__x86_64__)
+  if (quantised && !args->exact && args->m >= tiles_least && av_pool_isa(pool) == AV_ISA_AMX) {
+    blocked(pool, args, table, &av_gemm_amx);
+    return;
+  }
+  if (args->bf16 && av_pool_isa(pool) >= AV_ISA_AVX512 && av_has_bf16_dot()) gemm = av_pool_isa(pool) == AV_ISA_AMX ? &av_gemm_amx : &av_gemm_bf16;
+#endif
+  if (quantised) { av_linear_quantised(pool, args); return; }
+  if (args->m <= (gemm == &table->gemm ? table->thin_most : thin_most_bf16)) {
+    // A nanosecond reads about 16 bytes.
+    int64_t work = args->n * args->k * (av_size(args->wtype) + args->m) / 16;
+    thin_context s = {args, table, av_share_reading(pool, args->n, 16, work)};
+    av_pool_run(pool, s.share.jobs, thin_job, &s);
+    return;
+  }
+  blocked(pool, args, table, gemm);
 }
 
 typedef struct { av_pool *pool; const av_matmul_args *args; av_product product; } batch_context;

@@ -124,7 +124,7 @@ av_pool *av_pool_create(int threads, av_isa isa) {
   pool->table = &av_table_scalar;
 #if defined(__x86_64__)
   if (pool->isa == AV_ISA_AVX2) pool->table = &av_table_avx2;
-  if (pool->isa == AV_ISA_AVX512) pool->table = &av_table_avx512;
+  if (pool->isa >= AV_ISA_AVX512) pool->table = &av_table_avx512;
 #endif
   pool->quant = av_quant_for(pool->isa);
   pool->workers = calloc((size_t)threads, sizeof(pthread_t));

@@ -14,7 +14,10 @@ typedef struct {
 } block;
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t words(const av_product *p, int64_t k) { return (k + p->gemm->pair - 1) / p->gemm->pair; }
+static int64_t words(const av_product *p, int64_t k) {
+  const int64_t multiple = p->gemm->multiple;
+  return ((k + p->gemm->pair - 1) / p->gemm->pair + multiple - 1) / multiple * multiple;
+}
 
 static void pack_job(void *context, int64_t job, int thread) {
   const block *s = context;

@@ -70,6 +70,8 @@ typedef struct {
   void (*multiply)(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c, int64_t ldc, bool accumulate);
   /// Elements of k that share one packed 32-bit word: 1, or 2 for bf16 pairs.
   int64_t pair;
+  /// Panels hold a multiple of this many words, the last ones zero. `depth` is one, too.
+  int64_t multiple;
 } av_gemm_table;
 
 struct av_table {
@@ -109,3 +111,4 @@ struct av_table {
 
 extern const av_table av_table_scalar, av_table_avx2, av_table_avx512;
 extern const av_gemm_table av_gemm_bf16;  // needs av_has_bf16_dot()
+extern const av_gemm_table av_gemm_amx;   // needs AV_ISA_AMX

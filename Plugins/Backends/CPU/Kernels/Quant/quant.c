@@ -13,7 +13,7 @@ const av_quant_table *av_quant_named(const char *name) {
   bool avx2 = av_isa_best() >= AV_ISA_AVX2;
   if (avx2 && !strcmp(name, "avx2")) return &av_quant_avx2;
   if (avx2 && __builtin_cpu_supports("avxvnni") && !strcmp(name, "avxvnni")) return &av_quant_avxvnni;
-  if (av_isa_best() == AV_ISA_AVX512 && __builtin_cpu_supports("avx512vnni") && !strcmp(name, "avx512vnni")) return &av_quant_avx512vnni;
+  if (av_isa_best() >= AV_ISA_AVX512 && __builtin_cpu_supports("avx512vnni") && !strcmp(name, "avx512vnni")) return &av_quant_avx512vnni;
 #endif
   return NULL;
 }
@@ -22,7 +22,7 @@ const av_quant_table *av_quant_named(const char *name) {
 const av_quant_table *av_quant_for(av_isa isa) {
   const char *const wider[] = {"avx512vnni", "avxvnni", "avx2"};
   if (isa == AV_ISA_SCALAR) return &av_quant_scalar;
-  for (int i = isa == AV_ISA_AVX512 ? 0 : av_isa_best() == AV_ISA_AVX2 ? 1 : 2; i < 3; i++) {
+  for (int i = isa >= AV_ISA_AVX512 ? 0 : av_isa_best() == AV_ISA_AVX2 ? 1 : 2; i < 3; i++) {
     const av_quant_table *found = av_quant_named(wider[i]);
     if (found) return found;
   }

@@ -21,14 +21,15 @@ static inline int64_t av_size(av_dtype type) {
   }
 }
 
-/// Instruction sets, in ascending order. Scalar is portable C; AVX2 includes FMA and F16C; AVX-512 is F, BW, VL and DQ.
-typedef enum { AV_ISA_SCALAR, AV_ISA_AVX2, AV_ISA_AVX512 } av_isa;
+/// Instruction sets, in ascending order. Scalar is portable C; AVX2 includes FMA and F16C; AVX-512 is F, BW, VL and DQ; AMX has
+/// tiles of bf16 besides, for products alone.
+typedef enum { AV_ISA_SCALAR, AV_ISA_AVX2, AV_ISA_AVX512, AV_ISA_AMX } av_isa;
 
 /// The best instruction set that this processor and its operating system support.
 av_isa av_isa_best(void);
-/// The one to use by default: the best, or what the environment's AVIARY_ISA (scalar, avx2, avx512) asks for, at most the best.
+/// The one to use by default: the best, or what the environment's AVIARY_ISA (scalar, avx2, avx512, amx) asks for, at most the best.
 av_isa av_isa_default(void);
-/// "scalar", "avx2" or "avx512".
+/// "scalar", "avx2", "avx512" or "amx".
 const char *av_isa_name(av_isa isa);
 /// The instruction set of that name, or -1.
 int av_isa_named(const char *name);
