@@ -24,7 +24,7 @@ struct Scenes: ParsableCommand {
   func run() throws {
     if !font.isEmpty {
       let lines = try SceneWriter.writeText(output, seed: seed, count: count, side: side, fonts: font)
-      return Console.print("\(output): \(lines) pictures of text")
+      return Console.print("\(output): \(count) pictures of text, \(lines) lines in text and maps")
     }
     let lines = try SceneWriter.write(output, seed: seed, count: count, side: side)
     Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, places, maps and styles")

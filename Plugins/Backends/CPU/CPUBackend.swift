@@ -51,8 +51,7 @@ public final class CPUBackend: Backend, Sendable {
       memoryBytes: memory, fusions: [.linear, .swiglu],
       weightTypes: [.f32, .f16, .bf16, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_k, .q3_k, .q4_k, .q5_k, .q6_k])
     capabilities.roundsActivations = !arithmetic.isExact
-    // Products in bf16 pack pairs, which only rows that lie together give quickly.
-    capabilities.readsAnyStrides = !arithmetic.usesBF16
+    capabilities.readsAnyStrides = true
     self.capabilities = capabilities
     self.pool = Mutex(pool)
   }

@@ -67,6 +67,7 @@ extension Run {
     args.a = UnsafePointer(a.floats)
     args.b = UnsafeRawPointer(b.address)
     args.b_type = b.type
+    args.bf16 = arithmetic.usesBF16
     args.y = out.floats
     args.a_row = a.rank > 1 ? Int64(a.stride(-2)) : 0
     args.a_col = Int64(a.stride(-1))

@@ -30,7 +30,7 @@ public enum SceneWriter {
     return lines.values.reduce(0) { $0 + $1.count }
   }
 
-  /// Writes pictures of text, each in one of these fonts: `images/N.png` and `text.jsonl`.
+  /// Writes pictures of text, each in one of these fonts: `images/N.png`, `text.jsonl` and `maps.jsonl`.
   ///
   /// - Returns: lines written.
   /// - Throws: `.file` where the folder is there already, or a font cannot be read.
@@ -38,15 +38,16 @@ public enum SceneWriter {
     // Before anything is written.
     for font in fonts { _ = try OutlineFont(path: font, size: 16) }
     try begin(folder, count, side)
-    var lines: [String] = []
+    var (lines, maps): ([String], [String]) = ([], [])
     for index in 0..<count {
       let own = seed &+ UInt64(index)
       let scene = try TextScene(seed: own, fonts: fonts, side: side)
       try write(try scene.render(), to: folder + "/" + picture(own))
       lines.append(line([scene.reading(seed: own)], [picture(own)]))
+      maps.append(line([scene.map], [picture(own)]))
     }
-    try WholeFile.write(lines.joined(separator: "\n") + "\n", to: folder + "/text.jsonl")
-    return lines.count
+    for (kind, lines) in [("text", lines), ("maps", maps)] { try WholeFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(kind).jsonl") }
+    return lines.count + maps.count
   }
 
   private static func begin(_ folder: String, _ count: Int, _ side: Int) throws(AviaryError) {

@@ -46,6 +46,25 @@ struct TextScene {
     return Scene.Turn(question: words.randomElement(using: &random) ?? words[0], answer: lines.joined(separator: "\n"))
   }
 
+  /// What stands in each of eight by eight places, row by row, with bars between: the letters whose middle lies there. It is easier learnt than
+  /// reading, since the k-th place is always the same part of the picture.
+  var map: Scene.Turn {
+    let places = 8
+    var found = [[String]](repeating: [String](repeating: "", count: places), count: places)
+    func place(_ at: Double) -> Int { max(0, min(places - 1, Int(at * Double(places) / Double(side)))) }
+    for (index, line) in lines.enumerated() {
+      // Small letters have their middle some third of the ascent above the line they stand on.
+      let row = place(top + font.ascent * 0.65 + Double(index) * spacing)
+      var written = ""
+      for letter in line {
+        let begin = font.width(written)
+        written.append(letter)
+        if letter != " " { found[row][place(left + (begin + font.width(written)) / 2)].append(letter) }
+      }
+    }
+    return Scene.Turn(question: "Map of the text.", answer: found.map { $0.joined(separator: "|") }.joined(separator: "\n"))
+  }
+
   /// Words as long as they fit; at least one, cut off where it must be.
   private static func line(_ random: inout SplitMix64, fits: (String) -> Bool) -> String {
     var line = word(&random)

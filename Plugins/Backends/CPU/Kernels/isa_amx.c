@@ -13,23 +13,48 @@
 enum { tile_rows = 32, tile_cols = 32, tile_words = 16, word_multiple = tile_words, depth_words = 256, strip_rows = 16 * tile_rows };
 #include "pack_level.h"
 
-FN void pack_row_tiles(av_dtype type, const av_matrix *a, int64_t m, int64_t k0, int64_t k, float *out) {
-  for (int64_t first = 0; first < m; first += tile_rows, out += tile_rows * packed_words(k))
-    for (int64_t r = 0; r < tile_rows; r++) {
-      const char *row = (const char *)a->data + ((first + r) * a->row + k0 * a->col) * av_size(type);
-      for (int64_t at = 0; at < k; at += 2 * W) {
-        const int64_t left = k - at;
-        vf v = v_set(0);
-        if (first + r < m && a->col == 1) {
-          v = load_words(type, row, at, left);
-        } else if (first + r < m) {
-          float apart[2 * W] = {0};
-          for (int64_t i = 0; i < 2 * W && i < left; i++) apart[i] = element(type, row, (at + i) * a->col);
-          v = load_words(AV_F32, apart, 0, 2 * W);
-        }
-        v_store(out + (at / (2 * W) * tile_rows + r) * W, v);
+/// Rows whose elements along k are neighbours, or of any strides.
+FN void pack_lying_rows(av_dtype type, const char *data, int64_t line, int64_t step, int64_t count, int64_t k, float *out) {
+  for (int64_t r = 0; r < tile_rows; r++) {
+    const char *row = data + r * line * av_size(type);
+    for (int64_t at = 0; at < k; at += 2 * W) {
+      const int64_t left = k - at;
+      vf v = v_set(0);
+      if (r < count && step == 1) {
+        v = load_words(type, row, at, left);
+      } else if (r < count) {
+        float apart[2 * W] = {0};
+        for (int64_t i = 0; i < 2 * W && i < left; i++) apart[i] = element(type, row, (at + i) * step);
+        v = load_words(AV_F32, apart, 0, 2 * W);
       }
+      v_store(out + (at / (2 * W) * tile_rows + r) * W, v);
     }
+  }
+}
+
+/// Rows that are neighbours at each k.
+FN void pack_standing_rows(av_dtype type, const char *data, int64_t step, int64_t count, int64_t k, float *out) {
+  for (int64_t at = 0; at < k; at += 2 * W)
+    for (int64_t r = 0; r < tile_rows; r += W) {
+      vf v[2][W];
+      UNROLL for (int half = 0; half < 2; half++) {
+        UNROLL for (int i = 0; i < W; i++) {
+          const int64_t p = at + half * W + i;
+          v[half][i] = p < k && r < count ? v_load_as(type, data, p * step + r, count - r) : v_set(0);
+        }
+        transpose(v[half]);
+      }
+      UNROLL for (int i = 0; i < W; i++) v_store(out + (at / (2 * W) * tile_rows + r + i) * W, (vf)_mm512_cvtne2ps_pbh(v[1][i], v[0][i]));
+    }
+}
+
+FN void pack_row_tiles(av_dtype type, const av_matrix *a, int64_t m, int64_t k0, int64_t k, float *out) {
+  for (int64_t first = 0; first < m; first += tile_rows, out += tile_rows * packed_words(k)) {
+    const char *data = (const char *)a->data + (first * a->row + k0 * a->col) * av_size(type);
+    const int64_t count = m - first < tile_rows ? m - first : tile_rows;
+    if (a->row == 1 && a->col != 1) pack_standing_rows(type, data, a->col, count, k, out);
+    else pack_lying_rows(type, data, a->row, a->col, count, k, out);
+  }
 }
 
 /// Unlike columns, rows stay rows: panel [k / 32][rows][32 elements].

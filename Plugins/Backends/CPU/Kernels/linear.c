@@ -14,6 +14,13 @@ static void thin_job(void *context, int64_t job, int thread) {
   s->table->thin(s->args, first, end);
 }
 
+static const av_gemm_table *gemm_for(const av_pool *pool, bool bf16) {
+#if defined(__x86_64__)
+  if (bf16 && av_pool_isa(pool) >= AV_ISA_AVX512 && av_has_bf16_dot()) return av_pool_isa(pool) == AV_ISA_AMX ? &av_gemm_amx : &av_gemm_bf16;
+#endif
+  return &av_kernels(pool)->gemm;
+}
+
 /// The product of many rows, by panels.
 static void blocked(av_pool *pool, const av_linear_args *args, const av_table *table, const av_gemm_table *gemm) {
   bool in_place = args->residual == args->y && args->activation == AV_ACT_NONE;
@@ -32,14 +39,13 @@ static void blocked(av_pool *pool, const av_linear_args *args, const av_table *t
 void av_linear(av_pool *pool, const av_linear_args *args) {
   if (args->m <= 0 || args->n <= 0) return;
   const av_table *table = av_kernels(pool);
-  const av_gemm_table *gemm = &table->gemm;
+  const av_gemm_table *gemm = gemm_for(pool, args->bf16);
   const bool quantised = av_is_quantised(args->wtype);
 #if defined(__x86_64__)
   if (quantised && !args->exact && args->m >= tiles_least && av_pool_isa(pool) == AV_ISA_AMX) {
     blocked(pool, args, table, &av_gemm_amx);
     return;
   }
-  if (args->bf16 && av_pool_isa(pool) >= AV_ISA_AVX512 && av_has_bf16_dot()) gemm = av_pool_isa(pool) == AV_ISA_AMX ? &av_gemm_amx : &av_gemm_bf16;
 #endif
   if (quantised) { av_linear_quantised(pool, args); return; }
   if (args->m <= (gemm == &table->gemm ? table->thin_most : thin_most_bf16)) {
@@ -91,7 +97,7 @@ void av_matmul(av_pool *pool, const av_matmul_args *args) {
   int64_t batches = 1;
   for (int axis = 0; axis < args->batch_rank; axis++) batches *= args->batch[axis];
   batch_context s = {pool, args, {
-    .table = table, .gemm = &table->gemm,
+    .table = table, .gemm = gemm_for(pool, args->bf16 && batches == 1 && args->m > thin_most_bf16),
     .a = {NULL, AV_F32, args->a_row, args->a_col},
     .b = {NULL, args->b_type, args->b_col, args->b_row, NULL},
     .m = args->m, .n = args->n, .k = args->k, .ldy = args->y_row,

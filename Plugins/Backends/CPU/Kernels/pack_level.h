@@ -90,15 +90,28 @@ FN void pack_general(av_dtype type, const void *data, int64_t line, int64_t step
     }
 }
 
+/// W words of two steps along k, from line `i` on; of step `p + 1` zeros where that is not real.
+FN vf two_steps(av_dtype type, const void *data, int64_t step, int64_t p, bool both, int64_t i, int64_t lines) {
+  vf low = v_load_as(type, data, p * step + i, lines - i);
+#ifdef AV_PAIRS
+  vf high = both ? v_load_as(type, data, (p + 1) * step + i, lines - i) : v_set(0);
+  typedef uint16_t words __attribute__((ext_vector_type(2 * W)));
+  const words order = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  return (vf)_mm512_permutexvar_epi16((__m512i)order, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+#else
+  return low;
+#endif
+}
+
 /// Packs a panel whose lines are neighbours in memory at each k; `lines` may be read, the first `width` are wanted.
 FN void pack_copied(av_dtype type, const void *data, int64_t step, int64_t lines, int64_t k, int64_t width, float *out) {
   enum { ahead = 16 };  // steps are too long for the hardware to foresee
-  for (int64_t p = 0; p < k; p++) {
-    __builtin_prefetch((const char *)data + (p + ahead) * step * av_size(type), 0, 3);
+  for (int64_t p = 0; p < k; p += word_elements, out += width) {
+    for (int j = 0; j < word_elements; j++) __builtin_prefetch((const char *)data + (p + j + ahead) * step * av_size(type), 0, 3);
     for (int64_t i = 0; i < width; i += W) {
-      vf v = lines - i > 0 ? v_load_as(type, data, p * step + i, lines - i) : v_set(0);
-      if (p + 1 < k || width - i >= W) v_store(out + p * width + i, v);  // what runs over is mended by the next k
-      else v_store_n(out + p * width + i, v, width - i);
+      vf v = lines - i > 0 ? two_steps(type, data, step, p, p + 1 < k, i, lines) : v_set(0);
+      if (p + word_elements < k || width - i >= W) v_store(out + i, v);  // what runs over is mended by the next words
+      else v_store_n(out + i, v, width - i);
     }
   }
 }
@@ -111,7 +124,7 @@ FN void pack_panels(av_dtype type, const void *data, int64_t line, int64_t step,
     if (step == 1) {
       for (int64_t i = 0; i < width; i += W)
         pack_transposed(type, at + i * line * av_size(type), line, count - i, k, width, out + i);
-    } else if (line == 1 && word_elements == 1) {
+    } else if (line == 1) {
       pack_copied(type, at, step, lines - first, k, width, out);
     } else {
       pack_general(type, at, line, step, count, k, width, out);
