@@ -105,22 +105,29 @@ import Testing
   /// Factors that lie along either axis, or along none.
   @Test(.enabled(if: av_has_bf16_dot()), arguments: Level.ofBF16, floatTypes) func bf16Matmul(_ level: Level, _ type: av_dtype) {
     level.withPool { pool in
-      for (m, n, k) in [(17, 33, 65), (33, 14, 1), (48, 130, 600), (70, 40, 1100)] {
+      for (m, n, k, batch) in [(17, 33, 65, 1), (33, 14, 1, 2), (48, 130, 600, 1), (70, 40, 1100, 1), (40, 45, 32, 30)] {
         for (aStrides, bStrides) in [((k, 1), (n, 1)), ((k, 1), (1, k)), ((1, m), (n, 1)), ((1, m), (1, k)), ((2 * k, 2), (3 * n, 3))] {
-          let a = noise(2 * m * k), b = Stored(noise(3 * n * k, seed: 2), type)
-          var y = [Float](repeating: .nan, count: m * n)
+          let (aSize, bSize) = (2 * m * k, 3 * n * k), a = noise(batch * aSize), b = Stored(noise(batch * bSize, seed: 2), type)
+          var y = [Float](repeating: .nan, count: batch * m * n)
           a.withUnsafeBufferPointer { a in b.bytes.withUnsafeBytes { b in y.withUnsafeMutableBufferPointer { y in
             var args = av_matmul_args()
             (args.m, args.n, args.k, args.a, args.b, args.y) = (Int64(m), Int64(n), Int64(k), a.baseAddress, b.baseAddress, y.baseAddress)
-            (args.b_type, args.bf16, args.y_row) = (type, true, Int64(n))
+            (args.b_type, args.bf16, args.y_row, args.batch_rank) = (type, true, Int64(n), 1)
             (args.a_row, args.a_col) = (Int64(aStrides.0), Int64(aStrides.1))
             (args.b_row, args.b_col) = (Int64(bStrides.0), Int64(bStrides.1))
+            fill(&args.batch, [batch])
+            fill(&args.a_batch, [aSize])
+            fill(&args.b_batch, [bSize])
+            fill(&args.y_batch, [m * n])
             av_matmul(pool, &args)
           } } }
           let left = Stored(a, AV_BF16).values, right = Stored(b.values, AV_BF16).values
-          let rows = (0..<m).flatMap { i in (0..<k).map { left[i * aStrides.0 + $0 * aStrides.1] } }
-          let columns = (0..<n).flatMap { j in (0..<k).map { right[$0 * bStrides.0 + j * bStrides.1] } }
-          #expect(relativeError(y, Self.product(rows, columns, m, n, k).map { Float($0) }) < 3e-6, "\(m) x \(n) x \(k), \(aStrides), \(bStrides)")
+          let wanted = (0..<batch).flatMap { t in
+            let rows = (0..<m).flatMap { i in (0..<k).map { left[t * aSize + i * aStrides.0 + $0 * aStrides.1] } }
+            let columns = (0..<n).flatMap { j in (0..<k).map { right[t * bSize + $0 * bStrides.0 + j * bStrides.1] } }
+            return Self.product(rows, columns, m, n, k).map { Float($0) }
+          }
+          #expect(relativeError(y, wanted) < 3e-6, "\(m) x \(n) x \(k), \(aStrides), \(bStrides)")
         }
       }
     }

@@ -97,7 +97,7 @@ void av_matmul(av_pool *pool, const av_matmul_args *args) {
   int64_t batches = 1;
   for (int axis = 0; axis < args->batch_rank; axis++) batches *= args->batch[axis];
   batch_context s = {pool, args, {
-    .table = table, .gemm = gemm_for(pool, args->bf16 && batches == 1 && args->m > thin_most_bf16),
+    .table = table, .gemm = gemm_for(pool, args->bf16 && args->m > thin_most_bf16),
     .a = {NULL, AV_F32, args->a_row, args->a_col},
     .b = {NULL, args->b_type, args->b_col, args->b_row, NULL},
     .m = args->m, .n = args->n, .k = args->k, .ldy = args->y_row,

@@ -42,7 +42,7 @@ typedef struct {
   int64_t a_row, a_col, b_row, b_col, y_row;  // y's columns are contiguous
   int32_t batch_rank;                         // 0...6
   int64_t batch[6], a_batch[6], b_batch[6], y_batch[6];
-  bool bf16;              // as for a linear layer; one batch (also those that are joined to one) of more than 16 rows
+  bool bf16;              // as for a linear layer; more than 16 rows of a batch
 } av_matmul_args;
 
 /// A batched product; transposes and broadcasts are strides.
