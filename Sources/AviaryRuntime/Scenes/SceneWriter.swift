@@ -44,7 +44,7 @@ public enum SceneWriter {
       let scene = try TextScene(seed: own, fonts: fonts, side: side)
       try write(try scene.render(), to: folder + "/" + picture(own))
       lines.append(line([scene.reading(seed: own)], [picture(own)]))
-      maps.append(line([scene.map], [picture(own)]))
+      maps += scene.maps.map { line([$0], [picture(own)]) }
     }
     for (kind, lines) in [("text", lines), ("maps", maps)] { try WholeFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(kind).jsonl") }
     return lines.count + maps.count

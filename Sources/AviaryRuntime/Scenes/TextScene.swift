@@ -46,11 +46,11 @@ struct TextScene {
     return Scene.Turn(question: words.randomElement(using: &random) ?? words[0], answer: lines.joined(separator: "\n"))
   }
 
-  /// What stands in each of eight by eight places, row by row, with bars between: the letters whose middle lies there. It is easier learnt than
-  /// reading, since the k-th place is always the same part of the picture.
-  var map: Scene.Turn {
+  /// What stands in each of eight by eight places, row by row, in a letter for each: the first whose middle lies there, or the second; a dot where there
+  /// is none. They are easier learnt than reading, since the k-th letter of a map is always the same part of the picture.
+  var maps: [Scene.Turn] {
     let places = 8
-    var found = [[String]](repeating: [String](repeating: "", count: places), count: places)
+    var found = [[Character]](repeating: [], count: places * places)
     func place(_ at: Double) -> Int { max(0, min(places - 1, Int(at * Double(places) / Double(side)))) }
     for (index, line) in lines.enumerated() {
       // Small letters have their middle some third of the ascent above the line they stand on.
@@ -59,10 +59,12 @@ struct TextScene {
       for letter in line {
         let begin = font.width(written)
         written.append(letter)
-        if letter != " " { found[row][place(left + (begin + font.width(written)) / 2)].append(letter) }
+        if letter != " " { found[row * places + place(left + (begin + font.width(written)) / 2)].append(letter) }
       }
     }
-    return Scene.Turn(question: "Map of the text.", answer: found.map { $0.joined(separator: "|") }.joined(separator: "\n"))
+    return ["first", "second"].enumerated().map { index, name in
+      Scene.Turn(question: "Map of \(name) letters.", answer: String(found.map { index < $0.count ? $0[index] : "." }))
+    }
   }
 
   /// Words as long as they fit; at least one, cut off where it must be.
