@@ -14,7 +14,7 @@ import Testing
     #expect(try SceneWriter.write(folder.path + "/b", seed: 7, count: 4, side: 32) == lines)
     #expect(lines > 4 * 7)
     func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + name)) }
-    for file in ["questions.jsonl", "captions.jsonl", "boxes.jsonl", "places.jsonl", "maps.jsonl", "styles.jsonl", "images/7.png", "images/10.png"] {
+    for file in ["questions.jsonl", "captions.jsonl", "boxes.jsonl", "absences.jsonl", "places.jsonl", "maps.jsonl", "styles.jsonl", "images/7.png", "images/10.png"] {
       let (a, b) = (try bytes("a/" + file), try bytes("b/" + file))
       #expect(a == b)
     }
@@ -87,6 +87,23 @@ import Testing
       middles += shapes
     }
     #expect(middles >= 30)
+  }
+
+  /// What is said not to be there is not, and some of it is by half like what is.
+  @Test func whatIsAbsentIsNotThere() throws {
+    let folder = try TemporaryFolder()
+    _ = try SceneWriter.write(folder.path + "/a", seed: 100, count: 40, side: 8)
+    let (captions, absences) = (try Self.answers(folder.path + "/a/captions.jsonl"), try Self.answers(folder.path + "/a/absences.jsonl"))
+    var near = 0
+    for (image, said) in absences {
+      let caption = try #require(captions[image]?.first)
+      #expect(said.contains("I don't know") && said.count >= 2)
+      for name in said.filter({ $0 != "I don't know" }).map({ $0.replacing("there is no ", with: "") }) {
+        #expect(!caption.contains(name), "\(caption): \(name)")
+        if name.split(separator: " ").contains(where: { caption.contains($0) }) { near += 1 }
+      }
+    }
+    #expect(absences.count == 40 && near > 60)
   }
 
   @Test func demonstrationsShareAStyle() throws {

@@ -21,6 +21,18 @@ extension Scene {
     return items.map { typed(box($0, &random), &random) }
   }
 
+  /// Requests for boxes of what is not there, by half like something that is, and a question that has no answer.
+  func absences(seed: UInt64) -> [Turn] {
+    var random = SplitMix64(seed: seed ^ 0xab5e)
+    var turns = [missing(Self.strangeNoun(&random), &random), strange(&random)]
+    let present = Set(items.map(\.name))
+    for item in items {
+      let (colour, form) = (Colour.all.randomElement(using: &random) ?? item.colour, Form.allCases.randomElement(using: &random) ?? item.form)
+      for name in ["\(colour.name) \(item.form.rawValue)", "\(item.colour.name) \(form.rawValue)"] where !present.contains(name) { turns.append(missing(name, &random)) }
+    }
+    return turns.map { typed($0, &random) }
+  }
+
   /// Where each shape is, and how each two of them stand to each other.
   func places(seed: UInt64) -> [Turn] {
     var random = SplitMix64(seed: seed ^ 0x91ace)
@@ -116,12 +128,20 @@ extension Scene {
     return Turn(question: words.randomElement(using: &random) ?? words[0], answer: item.isBig ? "big" : "small", category: "size")
   }
 
+  private func search(_ name: String, _ random: inout SplitMix64) -> String {
+    let words = ["Find the \(name).", "Box of the \(name)?", "Locate the \(name)."]
+    return words.randomElement(using: &random) ?? words[0]
+  }
+
+  private func missing(_ name: String, _ random: inout SplitMix64) -> Turn {
+    Turn(question: search(name, &random), answer: "there is no \(name)", category: "absent")
+  }
+
   /// A box in thousandths of the sides, as Qwen-VL writes them.
   private func box(_ item: Item, _ random: inout SplitMix64) -> Turn {
-    let words = ["Find the \(item.name).", "Box of the \(item.name)?", "Locate the \(item.name)."]
     func share(_ value: Double) -> Int { Int((max(0, min(1, value)) * 1000).rounded()) }
     let corners = "(\(share(item.x - item.halfWidth)),\(share(item.y - item.halfHeight))),(\(share(item.x + item.halfWidth)),\(share(item.y + item.halfHeight)))"
-    return Turn(question: words.randomElement(using: &random) ?? words[0], answer: "<box>\(corners)</box>", category: "box")
+    return Turn(question: search(item.name, &random), answer: "<box>\(corners)</box>", category: "box")
   }
 
   private func relation(_ a: Item, _ b: Item) -> Turn {

@@ -5,7 +5,7 @@ import AviaryMedia
 public import AviaryTensor
 import Foundation
 
-/// Writes scenes as a data set: `images/N.png` and, a line per question and answer, `questions.jsonl`, `captions.jsonl`, `boxes.jsonl`, `places.jsonl` and `maps.jsonl`, so that a
+/// Writes scenes as a data set: `images/N.png` and, a line per question and answer, `questions.jsonl`, `captions.jsonl`, `boxes.jsonl`, `absences.jsonl`, `places.jsonl` and `maps.jsonl`, so that a
 /// mixture says how much of each it takes; and `styles.jsonl`, where several pictures are captioned in one style.
 public enum SceneWriter {
   /// Scene k has the seed `seed + k`: two sets share no picture where their ranges do not meet.
@@ -20,7 +20,10 @@ public enum SceneWriter {
       let scene = Scene(seed: own)
       let name = picture(own)
       try write(scene.render(side: side, seed: own), to: folder + "/" + name)
-      let kinds = ["questions": scene.questions(seed: own), "captions": scene.captions(seed: own), "boxes": scene.boxes(seed: own), "places": scene.places(seed: own), "maps": [scene.map]]
+      let kinds = [
+        "questions": scene.questions(seed: own), "captions": scene.captions(seed: own), "boxes": scene.boxes(seed: own), "absences": scene.absences(seed: own),
+        "places": scene.places(seed: own), "maps": [scene.map],
+      ]
       for (kind, turns) in kinds { lines[kind, default: []] += turns.map { line([$0], [name]) } }
       let (shown, style) = Scene.demonstrations(of: own, from: seed, count: count)
       lines["styles", default: []].append(

@@ -6,10 +6,13 @@ extension Scene {
   /// A question that no picture of coloured shapes can answer: what an honest model says that it does not know.
   func strange(_ random: inout SplitMix64) -> Turn {
     let template = Self.strangeTemplates.randomElement(using: &random) ?? ""
-    let noun = Self.strangeNouns.randomElement(using: &random) ?? ""
+    let noun = Self.strangeNoun(&random)
     let other = Self.strangePlaces.randomElement(using: &random) ?? ""
     return Turn(question: template.replacing("NOUN", with: noun).replacing("PLACE", with: other), answer: Self.unknown, category: "unknowable")
   }
+
+  /// Something that no picture of coloured shapes has.
+  static func strangeNoun(_ random: inout SplitMix64) -> String { strangeNouns.randomElement(using: &random) ?? "" }
 
   private static let strangeNouns = [
     "dog", "cat", "man", "woman", "child", "boy", "girl", "bird", "horse", "car", "bus", "train", "house", "tree", "flower", "table", "chair", "phone",
