@@ -11,9 +11,19 @@ public struct SplitSource: WeightSource {
       self.suffix = suffix
       self.parts = parts
     }
+
+    /// The names of a tensor's blocks, nil where the rule is not for it.
+    public func blocks(of stored: String) -> [String]? {
+      guard stored.hasSuffix(suffix) else { return nil }
+      return parts.map { stored.dropLast(suffix.count) + $0 }
+    }
+
+    /// What a block is one of, nil where the rule is not for it.
+    public func whole(of block: String) -> String? { parts.first(where: block.hasSuffix).map { block.dropLast($0.count) + suffix } }
   }
 
   public let names: [String]
+  public let splits: [Rule]
   public var summary: String { inner.summary }
   private let inner: any WeightSource
   /// Own name -> stored name, number of the block, blocks.
@@ -23,18 +33,16 @@ public struct SplitSource: WeightSource {
     var names: [String] = []
     var blocks: [String: (stored: String, index: Int, count: Int)] = [:]
     for name in inner.names {
-      guard let rule = rules.first(where: { name.hasSuffix($0.suffix) }) else {
+      guard let parts = rules.lazy.compactMap({ $0.blocks(of: name) }).first else {
         names.append(name)
         continue
       }
-      let stem = String(name.dropLast(rule.suffix.count))
-      for (index, part) in rule.parts.enumerated() {
-        names.append(stem + part)
-        blocks[stem + part] = (name, index, rule.parts.count)
-      }
+      names += parts
+      for (index, part) in parts.enumerated() { blocks[part] = (name, index, parts.count) }
     }
     self.inner = inner
     self.names = names
+    splits = rules + inner.splits
     self.blocks = blocks
   }
 

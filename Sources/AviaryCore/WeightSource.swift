@@ -49,4 +49,13 @@ public protocol WeightSource: Sendable {
   func tensor(_ name: String) throws(AviaryError) -> StoredTensor?
   /// A short description for messages: "3 safetensors files".
   var summary: String { get }
+  /// Which of a file's tensors are given in blocks.
+  var splits: [SplitSource.Rule] { get }
+}
+
+extension WeightSource {
+  public var splits: [SplitSource.Rule] { [] }
+
+  /// Names under which the blocks of a file's tensor are given, in their order; none where it is given whole.
+  public func blocks(of stored: String) -> [String] { splits.lazy.compactMap { $0.blocks(of: stored) }.first ?? [] }
 }

@@ -86,7 +86,7 @@ public struct EVA: VisionEncoder {
   }
 
   /// Queries, keys and values lie in one matrix.
-  public static let split = SplitSource.Rule("attn.qkv.weight", ["q", "k", "v"].map { "attn.\($0)_proj.weight" })
+  public static let split = SplitSource.Rule(".attn.qkv.weight", ["q", "k", "v"].map { ".attn.\($0)_proj.weight" })
 
   /// Rules from the published names below a scope, split, to those that `init` takes below another. The file may have a
   /// 40th block and a classifier, which are not used.

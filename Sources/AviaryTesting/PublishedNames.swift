@@ -5,7 +5,7 @@ import Synchronization
 /// Under which names a family's tensors are published, told by asking the family: a `NameMap` leads from stored names to
 /// canonical ones, and here it is walked backwards and tried.
 struct PublishedNames {
-  /// Canonical name -> stored name.
+  /// Canonical name -> stored name; blocks of one matrix have the name of the whole.
   let stored: [String: String]
   /// Folders that the family opens weights in, beside the main one.
   let parts: [String]
@@ -13,11 +13,14 @@ struct PublishedNames {
   /// - Throws: `.request` with the tensors that cannot be told.
   init<A: Architecture>(of family: A.Type, _ config: A.Config, _ folder: any ModelFolder, _ asked: [(name: String, shape: Shape)]) throws(AviaryError) {
     let blank = NamedFolder(folder, [])
-    let map = try family.weights(config, blank).1
+    let (empty, map) = try family.weights(config, blank)
     var stored: [String: String] = [:]
-    for (name, _) in asked { stored[name] = map.candidates(name).first { map.canonical($0) == name } }
+    for (name, _) in asked {
+      guard let found = map.candidates(name).first(where: { map.canonical($0) == name }) else { continue }
+      stored[name] = empty.splits.lazy.compactMap { $0.whole(of: found) }.first ?? found
+    }
     // The whole way, with what the family does to its sources before it names them.
-    let (source, whole) = try family.weights(config, NamedFolder(folder, asked.compactMap { stored[$0.name] }))
+    let (source, whole) = try family.weights(config, NamedFolder(folder, Array(Set(stored.values))))
     let reached = Set(source.names.compactMap(whole.canonical))
     let missing = asked.map(\.name).filter { !reached.contains($0) }
     guard missing.isEmpty else {

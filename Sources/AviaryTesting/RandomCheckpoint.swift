@@ -106,9 +106,12 @@ public struct RandomCheckpoint: Sendable {
 
   private func write(_ shapes: [(name: String, shape: Shape)], _ published: PublishedNames, to folder: String) throws(AviaryError) {
     var tensors: [StoredTensor] = []
-    for (name, shape) in shapes {
-      let stored = published.stored[name] ?? name
-      let values = RandomValues(name: name, seed: seed).values(shape)
+    // Blocks of one matrix lie behind each other, in the order in which the model asks for them.
+    let blocks = Dictionary(grouping: shapes) { published.stored[$0.name] ?? $0.name }
+    for (stored, blocks) in blocks.sorted(by: { $0.key < $1.key }) {
+      let values = blocks.flatMap { RandomValues(name: $0.name, seed: seed).values($0.shape) }
+      var shape = blocks[0].shape
+      shape[0] *= blocks.count
       let pages: OwnedPages =
         switch dtype {
         case .f16: try OwnedPages(values.map { Float16($0).bitPattern }, name: stored)

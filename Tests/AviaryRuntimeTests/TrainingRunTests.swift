@@ -222,17 +222,61 @@ import Testing
     #expect(new.dtype == .f32 && new.shape == old.shape && !new.bytes.prefix(400).elementsEqual(old.bytes.prefix(400)))
   }
 
+  private static func deviation(_ name: String, in file: SafetensorsFile) throws -> Double {
+    let values = try #require(try file.tensor(name)).floats().map(Double.init)
+    return (values.map { $0 * $0 }.reduce(0, +) / Double(values.count)).squareRoot()
+  }
+
+  /// A published name ("neck.1.weight", "attn.proj") begins as what the model uses it for.
+  @Test(.enabled(if: Golden.has("vary-toy-ocr"))) func whatSAMStartsWith() throws {
+    let folder = try Self.folder()
+    let model = try #require(Golden.find("vary-toy-ocr")) + "/model"
+    try Self.train(folder, Self.yaml(folder, "init: random\ntrain: [all]\n", steps: 1).replacing(Self.model, with: model))
+    let file = try SafetensorsFile(path: folder.path + "/run/initial/model.safetensors")
+    let tower = "transformer.vision_tower_high."
+    let blocks = Set(file.names.filter { $0.hasPrefix(tower + "blocks.") }.compactMap { $0.dropFirst(tower.count + 7).split(separator: ".").first }).count
+    for (name, branches) in [("neck.1.weight", nil), ("neck.3.weight", nil), ("blocks.0.norm1.weight", nil), ("blocks.0.attn.qkv.weight", 1), ("blocks.0.attn.proj.weight", 2 * blocks), ("blocks.1.mlp.lin2.weight", 2 * blocks)] as [(String, Int?)] {
+      let shape = try #require(try file.tensor(tower + name)).shape
+      let (found, wanted) = (try Self.deviation(tower + name, in: file), branches.map { 1 / Double(shape[1] * $0).squareRoot() } ?? 1)
+      #expect(abs(found - wanted) <= 0.1 * wanted, "\(name): \(found)")
+    }
+  }
+
+  /// Each query of Qwen-VL's resampler gives most of its attention to its own place and those around it.
+  @Test(.enabled(if: Golden.has("qwen-vl-chat-single"))) func aResamplerStartsAtItsOwnPlaces() throws {
+    let folder = try Self.folder()
+    let model = try #require(Golden.find("qwen-vl-chat-single")) + "/model"
+    try Self.train(folder, Self.yaml(folder, "init: random\ntrain: [all]\n", steps: 1).replacing(Self.model, with: model))
+    let file = try SafetensorsFile(path: folder.path + "/run/initial/model.safetensors")
+    let pool = "transformer.visual.attn_pool."
+    let places = try #require(try file.tensor(pool + "pos_embed")), values = places.floats()
+    let joined = try #require(try file.tensor(pool + "attn.in_proj_weight")).floats()
+    // What the model has in blocks is written as the one matrix that the file has.
+    let trained = try #require(try SafetensorsFile(path: folder.path + "/run/step-1/model.safetensors").tensor(pool + "attn.in_proj_weight")).floats()
+    for block in [0..<joined.count / 3, joined.count / 3..<joined.count * 2 / 3, joined.count * 2 / 3..<joined.count] {
+      let moved = block.count { joined[$0] != trained[$0] }, most = block.map { abs(joined[$0] - trained[$0]) }.max() ?? 0
+      #expect(moved > block.count / 2 && most < 0.01, "\(block): \(moved), \(most)")
+    }
+    let width = places.shape[1], count = places.shape[0], square = width * width
+    #expect(Array(joined[..<square]) == Array(joined[square..<2 * square]) && Array(joined[..<square]) != Array(joined[(2 * square)...]))
+    func projected(_ place: Int) -> [Double] {
+      (0..<width).map { row in (0..<width).reduce(0) { $0 + Double(joined[row * width + $1] * values[place * width + $1]) } }
+    }
+    let all = (0..<count).map(projected)
+    for query in 0..<count {
+      let scores = all.map { zip($0, all[query]).reduce(0) { $0 + $1.0 * $1.1 } / Double(width).squareRoot() }
+      let shares = scores.map { exp($0 - scores[query]) }, side = Int(Double(count).squareRoot())
+      let near = shares.indices.filter { abs($0 / side - query / side) < 2 && abs($0 % side - query % side) < 2 }.reduce(0) { $0 + shares[$1] }
+      #expect(near > 0.5 * shares.reduce(0, +), "\(query)")
+    }
+  }
+
   @Test func whatTrainingFromNothingStartsWith() throws {
     let folder = try Self.folder()
     let model = try TemporaryFolder()
     try model.copy(Self.model) { $0.contains("safetensors") }
     try Self.train(folder, Self.yaml(folder, "init: random\ntrain: [all]\n", steps: 1).replacing(Self.model, with: model.path))
     let file = try SafetensorsFile(path: folder.path + "/run/initial/model.safetensors")
-    func deviation(_ name: String) throws -> Double {
-      let tensor = try #require(try file.tensor(name))
-      let values = tensor.bytes.withMemoryRebound(to: Float.self) { $0.map(Double.init) }
-      return (values.map { $0 * $0 }.reduce(0, +) / Double(values.count)).squareRoot()
-    }
     // Width 64; two layers in the language model and two of the tower that are run.
     let (language, vision) = ("language_model.model.", "vision_tower.vision_model.")
     for (name, wanted) in [
@@ -241,7 +285,7 @@ import Testing
       (vision + "encoder.layers.0.self_attn.out_proj.weight", 0.0625), ("language_model.lm_head.weight", 0.125),
       (language + "norm.weight", 1), (vision + "encoder.layers.0.self_attn.q_proj.bias", 0),
     ] {
-      let found = try deviation(name)
+      let found = try Self.deviation(name, in: file)
       #expect(abs(found - wanted) <= 0.1 * wanted, "\(name): \(found)")
     }
     // Behind the whole picture's token 4 x 4 places: what lies apart differs, the more the further, and rows are to columns as columns to rows.

@@ -8,11 +8,13 @@ import Foundation
 struct CheckpointWriter {
   let folder: any ModelFolder
   let names: ModuleNames
+  /// As the family reads it, and as it is stored.
+  private let given: any WeightSource
   private let source: any WeightSource
 
   /// - Throws: `.request` for layouts whose tensors lie in several folders.
   init(_ folder: any ModelFolder, _ source: any WeightSource, _ names: ModuleNames) throws(AviaryError) {
-    (self.folder, self.names) = (folder, names)
+    (self.folder, self.names, given) = (folder, names, source)
     guard folder is FolderOnDisk else {
       throw AviaryError(.request, "a checkpoint made of several sources cannot be written yet", wanted: "one with a folder of its own", at: folder.name)
     }
@@ -38,7 +40,7 @@ struct CheckpointWriter {
       for name in source.names {
         guard var tensor = try source.tensor(name) else { continue }
         var stored = tensor.dtype
-        if let canonical = names.canonical(name), let values = try changed(canonical) {
+        if let values = try values(name, changed) {
           if ![.f16, .bf16].contains(stored) { stored = .f32 }
           tensor = StoredTensor(name: name, shape: tensor.shape, dtype: .f32, pages: try OwnedPages(values, name: name), offset: 0)
         }
@@ -52,6 +54,21 @@ struct CheckpointWriter {
       throw error
     }
     try Folder.replace(path, by: temporary)
+  }
+
+  /// The new numbers of a stored tensor, nil where none are new.
+  private func values(_ name: String, _ changed: (String) throws(AviaryError) -> [Float]?) throws(AviaryError) -> [Float]? {
+    let blocks = given.blocks(of: name)
+    if blocks.isEmpty { return try names.canonical(name).flatMap { (name) throws(AviaryError) in try changed(name) } }
+    var (values, isNew): ([Float], Bool) = ([], false)
+    for block in blocks {
+      if let new = try names.canonical(block).flatMap({ (name) throws(AviaryError) in try changed(name) }) {
+        (values, isNew) = (values + new, true)
+      } else {
+        values += try given.tensor(block)?.floats() ?? []
+      }
+    }
+    return isNew ? values : nil
   }
 
   static func refuseExisting(_ path: String) throws(AviaryError) {
