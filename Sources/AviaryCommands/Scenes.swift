@@ -16,6 +16,8 @@ struct Scenes: ParsableCommand {
   var count: Int
   @Option(help: "Pixels along a side.")
   var side = 64
+  @Option(help: "Most shapes in a picture, 1 to 4; those of fewer are easier learnt from.")
+  var shapes = 4
   @Option(help: ArgumentHelp("A TrueType or OpenType file, for pictures of text; may be given several times.", valueName: "file"))
   var font: [String] = []
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write, which must not be there.", valueName: "dir"))
@@ -26,7 +28,7 @@ struct Scenes: ParsableCommand {
       let lines = try SceneWriter.writeText(output, seed: seed, count: count, side: side, fonts: font)
       return Console.print("\(output): \(count) pictures of text, \(lines) lines in text and maps")
     }
-    let lines = try SceneWriter.write(output, seed: seed, count: count, side: side)
-    Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, places, maps and styles")
+    let lines = try SceneWriter.write(output, seed: seed, count: count, side: side, most: shapes)
+    Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, absences, places, maps and styles")
   }
 }

@@ -24,7 +24,14 @@ import Testing
     #expect(try bytes("a/images/9.png") == shared)
     #expect(shared != other)
     expectError(.file, "there already") { _ = try SceneWriter.write(folder.path + "/a", seed: 7, count: 4, side: 32) }
+    expectError(.request, "5 shapes") { _ = try SceneWriter.write(folder.path + "/d", seed: 7, count: 4, side: 32, most: 5) }
     expectError(.request, "0 pictures") { _ = try SceneWriter.write(folder.path + "/d", seed: 7, count: 0, side: 32) }
+  }
+
+  @Test(arguments: 1...4) func noPictureHasMoreShapesThanWanted(_ most: Int) throws {
+    let folder = try TemporaryFolder()
+    _ = try SceneWriter.write(folder.path + "/a", seed: 100, count: 60, side: 8, most: most)
+    #expect(try Self.answers(folder.path + "/a/boxes.jsonl").values.map(\.count).max() == most)
   }
 
   @Test func everyPictureHasACaptionABoxAndSomethingUnknown() throws {

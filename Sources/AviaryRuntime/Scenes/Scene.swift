@@ -33,14 +33,18 @@ struct Scene: Sendable, Hashable {
   var slope: Double
   var items: [Item]
 
-  init(seed: UInt64) {
+  /// Shapes in a picture are no more than this.
+  static let most = 4
+
+  /// - Parameter most: of shapes; pictures of fewer are easier learnt from.
+  init(seed: UInt64, most: Int = Scene.most) {
     var random = SplitMix64(seed: seed)
     let light = Double.random(in: 205...255, using: &random)
     ground = (0..<3).map { _ in min(255, light + Double.random(in: -12...12, using: &random)) }
     grain = Double.random(in: 0...10, using: &random)
     slope = Double.random(in: -30...30, using: &random)
     items = []
-    let count = [1, 1, 2, 2, 3, 3, 4].randomElement(using: &random) ?? 1
+    let count = [1, 1, 2, 2, 3, 3, 4].filter { $0 <= most }.randomElement(using: &random) ?? 1
     var attempts = 0
     while items.count < count, attempts < 100 {
       attempts += 1

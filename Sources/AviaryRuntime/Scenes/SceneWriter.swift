@@ -10,14 +10,16 @@ import Foundation
 public enum SceneWriter {
   /// Scene k has the seed `seed + k`: two sets share no picture where their ranges do not meet.
   ///
+  /// - Parameter most: shapes in a picture, 1 to 4.
   /// - Returns: lines written.
   /// - Throws: `.file` where the folder is there already.
-  public static func write(_ folder: String, seed: UInt64, count: Int, side: Int) throws(AviaryError) -> Int {
+  public static func write(_ folder: String, seed: UInt64, count: Int, side: Int, most: Int = 4) throws(AviaryError) -> Int {
+    guard (1...Scene.most).contains(most) else { throw AviaryError(.request, "\(most) shapes", wanted: "1...\(Scene.most)", at: "scenes") }
     try begin(folder, count, side)
     var lines: [String: [String]] = [:]
     for index in 0..<count {
       let own = seed &+ UInt64(index)
-      let scene = Scene(seed: own)
+      let scene = Scene(seed: own, most: most)
       let name = picture(own)
       try write(scene.render(side: side, seed: own), to: folder + "/" + name)
       let kinds = [
@@ -27,7 +29,7 @@ public enum SceneWriter {
       for (kind, turns) in kinds { lines[kind, default: []] += turns.map { line([$0], [name]) } }
       let (shown, style) = Scene.demonstrations(of: own, from: seed, count: count)
       lines["styles", default: []].append(
-        line((shown + [own]).map { Scene.Turn(question: "", answer: style.caption(Scene(seed: $0))) }, (shown + [own]).map(picture)))
+        line((shown + [own]).map { Scene.Turn(question: "", answer: style.caption(Scene(seed: $0, most: most))) }, (shown + [own]).map(picture)))
     }
     for (kind, lines) in lines { try WholeFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(kind).jsonl") }
     return lines.values.reduce(0) { $0 + $1.count }
