@@ -280,7 +280,7 @@ import Testing
     // Width 64; two layers in the language model and two of the tower that are run.
     let (language, vision) = ("language_model.model.", "vision_tower.vision_model.")
     for (name, wanted) in [
-      (language + "embed_tokens.weight", 0.5), (vision + "embeddings.position_embedding.weight", 0.5), (vision + "embeddings.class_embedding", 0.5),
+      (language + "embed_tokens.weight", 0.5), (vision + "embeddings.position_embedding.weight", 1.5), (vision + "embeddings.class_embedding", 0.5),
       (language + "layers.0.self_attn.q_proj.weight", 0.125), (language + "layers.1.self_attn.o_proj.weight", 0.0625),
       (vision + "encoder.layers.0.self_attn.out_proj.weight", 0.0625), ("language_model.lm_head.weight", 0.125),
       (language + "norm.weight", 1), (vision + "encoder.layers.0.self_attn.q_proj.bias", 0),

@@ -8,7 +8,8 @@ import Foundation
 /// matrices 1 / inputs as variance (LeCun 1998). What ends a block's branch is smaller by the root of the branches of its tower (as in GPT-2,
 /// Radford et al. 2019), so that what a token or a place is does not drown in what is added to it. Norms are ones; biases and gates are zeros.
 /// Places of an encoder's patches begin as waves along both sides of the picture (as He et al. 2021, masked autoencoders, keep them): neighbours are alike, so
-/// that "left" is one direction and need not be learnt from each place by itself. Queries that look at patches (Qwen-VL's resampler) begin by looking at their own
+/// that "left" is one direction and need not be learnt from each place by itself; and they are as large as what patches bring, whose pixels are much alike and add
+/// up: smaller ones drown before a language model has learnt to read them. Queries that look at patches (Qwen-VL's resampler) begin by looking at their own
 /// place: keys and queries have the same matrix, and places are larger there than what lies at them.
 struct FreshNumbers {
   private let seed: UInt64
@@ -36,7 +37,7 @@ struct FreshNumbers {
 
   func callAsFunction(_ name: String, _ shape: Shape) -> [Float] {
     var numbers = plain(name, shape)
-    if let side = Self.side(name, shape) { numbers.replaceSubrange((numbers.count - side * side * shape[-1])..., with: Self.waves(side, shape[-1]).map { Self.isOfQueries(name) ? 4 * $0 : $0 }) }
+    if let side = Self.side(name, shape) { numbers.replaceSubrange((numbers.count - side * side * shape[-1])..., with: Self.waves(side, shape[-1]).map { (Self.isOfQueries(name) ? 4 : 3) * $0 }) }
     return numbers
   }
 
