@@ -227,15 +227,25 @@ import Testing
     return (values.map { $0 * $0 }.reduce(0, +) / Double(values.count)).squareRoot()
   }
 
+  /// The weights that training a recorded case's model from nothing begins with, and those behind one step.
+  private static func aStep(of name: String) throws -> (SafetensorsFile, SafetensorsFile) {
+    let folder = try Self.folder()
+    let model = try #require(Golden.find(name)) + "/model"
+    try Self.train(folder, Self.yaml(folder, "init: random\ntrain: [all]\n", steps: 1).replacing(Self.model, with: model))
+    func weights(_ step: String) throws -> SafetensorsFile { try SafetensorsFile(path: "\(folder.path)/run/\(step)/model.safetensors") }
+    return (try weights("initial"), try weights("step-1"))
+  }
+
   /// A published name ("neck.1.weight", "attn.proj") begins as what the model uses it for.
   @Test(.enabled(if: Golden.has("vary-toy-ocr"))) func whatSAMStartsWith() throws {
-    let folder = try Self.folder()
-    let model = try #require(Golden.find("vary-toy-ocr")) + "/model"
-    try Self.train(folder, Self.yaml(folder, "init: random\ntrain: [all]\n", steps: 1).replacing(Self.model, with: model))
-    let file = try SafetensorsFile(path: folder.path + "/run/initial/model.safetensors")
+    let (file, _) = try Self.aStep(of: "vary-toy-ocr")
     let tower = "transformer.vision_tower_high."
     let blocks = Set(file.names.filter { $0.hasPrefix(tower + "blocks.") }.compactMap { $0.dropFirst(tower.count + 7).split(separator: ".").first }).count
-    for (name, branches) in [("neck.1.weight", nil), ("neck.3.weight", nil), ("blocks.0.norm1.weight", nil), ("blocks.0.attn.qkv.weight", 1), ("blocks.0.attn.proj.weight", 2 * blocks), ("blocks.1.mlp.lin2.weight", 2 * blocks)] as [(String, Int?)] {
+    let wanted: [(String, branches: Int?)] = [
+      ("neck.1.weight", nil), ("neck.3.weight", nil), ("blocks.0.norm1.weight", nil), ("blocks.0.attn.qkv.weight", 1),
+      ("blocks.0.attn.proj.weight", 2 * blocks), ("blocks.1.mlp.lin2.weight", 2 * blocks),
+    ]
+    for (name, branches) in wanted {
       let shape = try #require(try file.tensor(tower + name)).shape
       let (found, wanted) = (try Self.deviation(tower + name, in: file), branches.map { 1 / Double(shape[1] * $0).squareRoot() } ?? 1)
       #expect(abs(found - wanted) <= 0.1 * wanted, "\(name): \(found)")
@@ -244,15 +254,12 @@ import Testing
 
   /// Each query of Qwen-VL's resampler gives most of its attention to its own place and those around it.
   @Test(.enabled(if: Golden.has("qwen-vl-chat-single"))) func aResamplerStartsAtItsOwnPlaces() throws {
-    let folder = try Self.folder()
-    let model = try #require(Golden.find("qwen-vl-chat-single")) + "/model"
-    try Self.train(folder, Self.yaml(folder, "init: random\ntrain: [all]\n", steps: 1).replacing(Self.model, with: model))
-    let file = try SafetensorsFile(path: folder.path + "/run/initial/model.safetensors")
+    let (file, after) = try Self.aStep(of: "qwen-vl-chat-single")
     let pool = "transformer.visual.attn_pool."
     let places = try #require(try file.tensor(pool + "pos_embed")), values = places.floats()
     let joined = try #require(try file.tensor(pool + "attn.in_proj_weight")).floats()
     // What the model has in blocks is written as the one matrix that the file has.
-    let trained = try #require(try SafetensorsFile(path: folder.path + "/run/step-1/model.safetensors").tensor(pool + "attn.in_proj_weight")).floats()
+    let trained = try #require(try after.tensor(pool + "attn.in_proj_weight")).floats()
     for block in [0..<joined.count / 3, joined.count / 3..<joined.count * 2 / 3, joined.count * 2 / 3..<joined.count] {
       let moved = block.count { joined[$0] != trained[$0] }, most = block.map { abs(joined[$0] - trained[$0]) }.max() ?? 0
       #expect(moved > block.count / 2 && most < 0.01, "\(block): \(moved), \(most)")
