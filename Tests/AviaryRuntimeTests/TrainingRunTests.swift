@@ -278,6 +278,16 @@ import Testing
     }
   }
 
+  /// Where a tower lies in a folder beside the checkpoint's, a run would write everything but what it learnt there.
+  @Test(arguments: ["llava-orig-single", "yi-vl-single"]) func whatWouldNotBeWrittenIsNotTrained(_ name: String) throws {
+    let folder = try Self.folder()
+    let model = try #require(Golden.find(name)) + "/model"
+    func text(_ parts: String) -> String { Self.yaml(folder, "train: [\(parts)]\n", steps: 1).replacing(Self.model, with: model) }
+    expectError(.request, "trained tensors, vision_tower.") { try Self.train(folder, text("all")) }
+    try FileManager.default.removeItem(atPath: folder.path + "/run")
+    try Self.train(folder, text("adapter"))
+  }
+
   @Test func whatTrainingFromNothingStartsWith() throws {
     let folder = try Self.folder()
     let model = try TemporaryFolder()

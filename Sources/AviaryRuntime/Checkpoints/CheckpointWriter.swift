@@ -56,6 +56,20 @@ struct CheckpointWriter {
     try Folder.replace(path, by: temporary)
   }
 
+  /// - Throws: `.request` where one of these tensors (by canonical names) would not be written, since another file has it.
+  func check(_ trained: [String]) throws(AviaryError) {
+    let written = Set(source.names.flatMap { name in
+      let blocks = given.blocks(of: name)
+      return (blocks.isEmpty ? [name] : blocks).compactMap(names.canonical)
+    })
+    let lost = trained.filter { !written.contains($0) }
+    guard lost.isEmpty else {
+      throw AviaryError(
+        .request, "\(lost.count) of \(trained.count) trained tensors, \(lost[0]) among them, are in no file of the folder's own",
+        wanted: "train that leaves them out, or lora", at: folder.name)
+    }
+  }
+
   /// The new numbers of a stored tensor, nil where none are new.
   private func values(_ name: String, _ changed: (String) throws(AviaryError) -> [Float]?) throws(AviaryError) -> [Float]? {
     let blocks = given.blocks(of: name)

@@ -55,7 +55,9 @@ struct StageSetup {
       (lora, adapter, writer) = (peft, start, nil)
     } else {
       (lora, adapter) = (nil, nil)
-      writer = try CheckpointWriter(modelFolder, source, names)
+      let own = try CheckpointWriter(modelFolder, source, names)
+      try own.check(slots.map { loaded.weights.names[$0] })
+      writer = own
     }
     (self.loaded, self.processor, self.names, modelPath) = (loaded, processor, names, model)
     averages = config.averageKeep != nil
