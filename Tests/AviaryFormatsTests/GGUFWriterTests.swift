@@ -22,7 +22,7 @@ import Testing
       ("texts", .strings([Array("a".utf8), Array("é".utf8)])), ("ints", .ints([1, -2])), ("floats", .floats([0.25])),
     ]
     let blocks = (0..<36).map { UInt8($0) }
-    try GGUFWriter.write(metadata, [output("q", [2, 32], .q4_0, blocks), output("v", [3], .f32, [UInt8](repeating: 1, count: 12))], to: path)
+    try GGUFWriter(metadata, [output("q", [2, 32], .q4_0, blocks), output("v", [3], .f32, [UInt8](repeating: 1, count: 12))]).write(to: path)
     let file = try GGUFFile(path: path)
     #expect(file.names == ["q", "v"])
     let q = try #require(try file.tensor("q"))
@@ -44,8 +44,8 @@ import Testing
     for tensors in [
       [good, good], [output("q", [2, 31], .q4_0, [])], [output("v", [3], .f32, [1])], [output("b", [3], .bool, [1, 1, 1])],
       [TensorOutput("v", [3], .f32) { (_) throws(AviaryError) in throw AviaryError(.memory, "none") }],
-    ] { #expect(throws: AviaryError.self) { try GGUFWriter.write([], tensors, to: path) } }
-    #expect(throws: AviaryError.self) { try GGUFWriter.write([("k", .u32(1)), ("k", .u32(2))], [good], to: path) }
+    ] { #expect(throws: AviaryError.self) { try GGUFWriter([], tensors).write(to: path) } }
+    #expect(throws: AviaryError.self) { try GGUFWriter([("k", .u32(1)), ("k", .u32(2))], [good]).write(to: path) }
     #expect(folderNames(folder.path) == [])
   }
 }

@@ -48,6 +48,17 @@ import Testing
     #expect(report.score == 1, "\(report.rows.map(\.answer))")
   }
 
+  /// GGUF has no form for features with the class token: the language model's file, which could be written, is not left alone.
+  @Test func nothingIsWrittenWhereTheEyesCannotBe() throws {
+    let folder = try TemporaryFolder()
+    let model = folder.path + "/model"
+    try FileManager.default.copyItem(atPath: try #require(Golden.find("llava-hf-single")) + "/model", toPath: model)
+    let config = try String(contentsOfFile: model + "/config.json", encoding: .utf8)
+    try folder.write("model/config.json", config.replacing(#""vision_feature_select_strategy": "default""#, with: #""vision_feature_select_strategy": "full""#))
+    expectError(.request, "class token") { _ = try Conversion(Self.loader).run(model, to: folder.path + "/out.gguf") }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model"])
+  }
+
   @Test func quantisedFilesAreSmallerAndStillClose() throws {
     let model = try #require(Golden.find("llava-hf-single")) + "/model"
     let folder = try TemporaryFolder()

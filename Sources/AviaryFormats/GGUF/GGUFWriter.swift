@@ -13,46 +13,51 @@ public enum GGUFEntry: Sendable {
   case floats([Float])
 }
 
-/// Writes GGUF files, version 3.
-public enum GGUFWriter {
+/// A GGUF file to be written, version 3: what is wrong with it is found before anything is.
+public struct GGUFWriter: Sendable {
   private static let alignment = 32
+  private var header = Array("GGUF".utf8)
+  private var tensors: [(output: TensorOutput, byteCount: Int)] = []
 
-  /// Writes the file beside its place and renames it, so that a partial one is never seen under its name. Tensors are
-  /// made one after the other: never is more than a piece of one in memory.
-  ///
-  /// - Throws: `.request` where a type or a name cannot be written, `.file` where writing fails.
-  public static func write(_ metadata: [(key: String, value: GGUFEntry)], _ tensors: [TensorOutput], to path: String) throws(AviaryError) {
-    let file = try AtomicFile(path: path)
-    var header = Array("GGUF".utf8)
-    header.append(number: UInt32(3))
-    header.append(number: UInt64(tensors.count))
-    header.append(number: UInt64(metadata.count))
+  /// - Throws: `.request` where a type or a name cannot be written.
+  public init(_ metadata: [(key: String, value: GGUFEntry)], _ outputs: [TensorOutput]) throws(AviaryError) {
     guard Set(metadata.map(\.key)).count == metadata.count else { throw AviaryError(.request, "two values have one key", wanted: "keys that differ") }
+    guard Set(outputs.map(\.name)).count == outputs.count else { throw AviaryError(.request, "two tensors have one name", wanted: "names that differ") }
+    header.append(number: UInt32(3))
+    header.append(number: UInt64(outputs.count))
+    header.append(number: UInt64(metadata.count))
     for (key, value) in metadata {
       header.append(text: Array(key.utf8))
       header.append(entry: value)
     }
     var offset = 0
-    var sizes: [Int] = []
-    for tensor in tensors {
-      let place = "tensor \(quoted(tensor.name))"
+    for tensor in outputs {
       guard let type = GGUFType.number(tensor.dtype), 1...4 ~= tensor.shape.count, tensor.dtype.holdsRows(of: tensor.shape[-1]),
         let bytes = tensor.dtype.byteCount(elements: tensor.shape.elements), bytes > 0
-      else { throw AviaryError(.request, "\(tensor.dtype) \(tensor.shape)", wanted: "one to four axes, with elements, rows of whole blocks", at: place) }
+      else {
+        throw AviaryError(.request, "\(tensor.dtype) \(tensor.shape)", wanted: "one to four axes, with elements, rows of whole blocks", at: "tensor \(quoted(tensor.name))")
+      }
       header.append(text: Array(tensor.name.utf8))
       header.append(number: UInt32(tensor.shape.count))
       for size in tensor.shape.dims.reversed() { header.append(number: UInt64(size)) }
       header.append(number: type)
       header.append(number: UInt64(offset))
-      sizes.append(bytes)
-      offset += padded(bytes)
+      tensors.append((tensor, bytes))
+      offset += Self.padded(bytes)
     }
-    guard Set(tensors.map(\.name)).count == tensors.count else { throw AviaryError(.request, "two tensors have one name", wanted: "names that differ") }
-    while header.count % alignment != 0 { header.append(0) }
+    while header.count % Self.alignment != 0 { header.append(0) }
+  }
+
+  /// Writes the file beside its place and renames it, so that a partial one is never seen under its name. Tensors are
+  /// made one after the other: never is more than a piece of one in memory.
+  ///
+  /// - Throws: `.file` where writing fails, what making a tensor throws.
+  public func write(to path: String) throws(AviaryError) {
+    let file = try AtomicFile(path: path)
     try header.span.withUnsafeBytes { (bytes) throws(AviaryError) in try file.write(bytes) }
-    for (tensor, size) in zip(tensors, sizes) {
+    for (tensor, size) in tensors {
       try tensor.write(to: file, byteCount: size)
-      let padding = [UInt8](repeating: 0, count: padded(size) - size)
+      let padding = [UInt8](repeating: 0, count: Self.padded(size) - size)
       try padding.span.withUnsafeBytes { (bytes) throws(AviaryError) in try file.write(bytes) }
     }
     try file.finish()

@@ -18,41 +18,47 @@ public struct Conversion: Sendable {
 
   public init(_ loader: ModelLoader) { self.loader = loader }
 
+  /// Nothing is written where one of the files cannot be.
+  ///
   /// - Parameter path: of the language model's file.
   /// - Returns: the files written.
   /// - Throws: `.request` for a family that has no form in GGUF, what reading throws, `.file`.
   public func run(_ model: String, to path: String) throws(AviaryError) -> [String] {
+    let (language, eyes) = try files(model)
+    let url = URL(fileURLWithPath: path)
+    let beside = url.deletingLastPathComponent().appendingPathComponent("mmproj-" + url.lastPathComponent).path
+    try language.write(to: path)
+    try eyes?.write(to: beside)
+    return eyes == nil ? [path] : [path, beside]
+  }
+
+  private func files(_ model: String) throws(AviaryError) -> (language: GGUFWriter, eyes: GGUFWriter?) {
     let folder = try loader.folder(model)
     let family = try loader.architecture(of: folder)
     let (source, names) = try loader.weights(folder)
-    let url = URL(fileURLWithPath: path)
     let files = CheckpointNames(source, names)
     switch family.id {
     case LlamaText.id:
-      try language(try llama(try LlamaText.config(folder), folder), folder, files, scope: "", to: path)
-      return [path]
+      return (try language(try llama(try LlamaText.config(folder), folder), folder, files, scope: ""), nil)
     case GemmaText.id:
-      try language(try LanguageToWrite(try GemmaText.config(folder), at: folder.name), folder, files, scope: "", to: path)
-      return [path]
+      return (try language(try LanguageToWrite(try GemmaText.config(folder), at: folder.name), folder, files, scope: ""), nil)
     case DecoderText.id:
       // Their names in GGUF stand for the published ones, not for those of the parts that run them.
-      try language(try LanguageToWrite(try DecoderText.config(folder), at: folder.name), folder, CheckpointNames(source, NameMap()), scope: "", to: path)
-      return [path]
+      return (try language(try LanguageToWrite(try DecoderText.config(folder), at: folder.name), folder, CheckpointNames(source, NameMap()), scope: ""), nil)
     case LLaVA.id:
       let c = try LLaVA.config(folder)
-      let beside = url.deletingLastPathComponent().appendingPathComponent("mmproj-" + url.lastPathComponent).path
       let projector: [(String, String)] = if case .original = c.layout { numbered([0, 2]) } else { [("linear_1.", "mm.0."), ("linear_2.", "mm.2.")] }
-      try language(try llama(try plain(c.text, folder), folder), folder, files, scope: "language_model.", to: path)
       let tower: any ModelFolder = if case .original(let original) = c.layout { try folder.part(original.tower) } else { folder }
-      try eyes(EyesToWrite(vision: c.vision, features: c.features, pinpoints: c.gridPinpoints ?? [], projector: projector), tower, files, to: beside)
-      return [path, beside]
+      return (
+        try language(try llama(try plain(c.text, folder), folder), folder, files, scope: "language_model."),
+        try eyes(EyesToWrite(vision: c.vision, features: c.features, pinpoints: c.gridPinpoints ?? [], projector: projector), tower, files)
+      )
     case YiVL.id:
       let c = try YiVL.config(folder)
-      let beside = url.deletingLastPathComponent().appendingPathComponent("mmproj-" + url.lastPathComponent).path
-      try language(try llama(try plain(c.text, folder), folder), folder, files, scope: "language_model.", to: path)
-      try eyes(
-        EyesToWrite(vision: c.vision, features: c.features, pinpoints: [], projector: numbered([0, 1, 3, 4])), try folder.part(c.tower), files, to: beside)
-      return [path, beside]
+      return (
+        try language(try llama(try plain(c.text, folder), folder), folder, files, scope: "language_model."),
+        try eyes(EyesToWrite(vision: c.vision, features: c.features, pinpoints: [], projector: numbered([0, 1, 3, 4])), try folder.part(c.tower), files)
+      )
     default:
       throw AviaryError(.request, "the family \(family.id)", wanted: "one that GGUF files have a form for: llama, gemma3, decoder, llava, yi-vl", at: folder.name)
     }
@@ -77,7 +83,7 @@ public struct Conversion: Sendable {
     return try LanguageToWrite(c, isQwen2: try text.string("model_type", default: "llama") == "qwen2", at: folder.name)
   }
 
-  private func language(_ c: LanguageToWrite, _ folder: any ModelFolder, _ files: CheckpointNames, scope: String, to path: String) throws(AviaryError) {
+  private func language(_ c: LanguageToWrite, _ folder: any ModelFolder, _ files: CheckpointNames, scope: String) throws(AviaryError) -> GGUFWriter {
     guard let onDisk = folder as? FolderOnDisk else {
       throw AviaryError(.request, "a checkpoint without tokenizer files", wanted: "a folder with tokenizer.model or tokenizer.json", at: folder.name)
     }
@@ -97,12 +103,12 @@ public struct Conversion: Sendable {
       let isScale = c.normOffset != 0 && tensor.shape.count == 1
       outputs.append((isScale ? try tensor.adding(c.normOffset) : tensor).output(stored, as: weights, order))
     }
-    try GGUFWriter.write(metadata, outputs, to: path)
+    return try GGUFWriter(metadata, outputs)
   }
 
   // MARK: Eyes
 
-  private func eyes(_ c: EyesToWrite, _ folder: any ModelFolder, _ files: CheckpointNames, to path: String) throws(AviaryError) {
+  private func eyes(_ c: EyesToWrite, _ folder: any ModelFolder, _ files: CheckpointNames) throws(AviaryError) -> GGUFWriter {
     guard let last = c.features.indices.max(), c.features.indices.count == 1, !c.features.keepsClassToken, last > 0, last <= c.vision.layers else {
       throw AviaryError(.request, "features of layers \(c.features.indices)", wanted: "of one layer, without the class token", at: folder.name)
     }
@@ -127,7 +133,7 @@ public struct Conversion: Sendable {
       }
     }
     if let newline = try files.tensor("image_newline") { outputs.append(newline.output("v.image_newline", as: .f32, nil)) }
-    try GGUFWriter.write(metadata, outputs, to: path)
+    return try GGUFWriter(metadata, outputs)
   }
 }
 
