@@ -1,5 +1,6 @@
 import ArgumentParser
 import AviaryRuntime
+import AviaryTensor
 
 /// Makes pictures with questions and answers, for training.
 struct Scenes: ParsableCommand {
@@ -16,19 +17,20 @@ struct Scenes: ParsableCommand {
   var count: Int
   @Option(help: "Pixels along a side.")
   var side = 64
-  @Option(help: "Most shapes in a picture, 1 to 4; those of fewer are easier learnt from.")
-  var shapes = 4
+  @Option(help: "Most shapes in a picture, 1 to 4 (the default); those of fewer are easier learnt from.")
+  var shapes: Int?
   @Option(help: ArgumentHelp("A TrueType or OpenType file, for pictures of text; may be given several times.", valueName: "file"))
   var font: [String] = []
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write, which must not be there.", valueName: "dir"))
   var output: String
 
   func run() throws {
+    guard font.isEmpty || shapes == nil else { throw AviaryError(.request, "--shapes with --font", wanted: "one of them: pictures of text have no shapes") }
     if !font.isEmpty {
       let lines = try SceneWriter.writeText(output, seed: seed, count: count, side: side, fonts: font)
       return Console.print("\(output): \(count) pictures of text, \(lines) lines in text and maps")
     }
-    let lines = try SceneWriter.write(output, seed: seed, count: count, side: side, most: shapes)
+    let lines = try SceneWriter.write(output, seed: seed, count: count, side: side, most: shapes ?? 4)
     Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, absences, places, maps and styles")
   }
 }
