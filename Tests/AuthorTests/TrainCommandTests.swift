@@ -40,4 +40,9 @@ struct TrainCommandTests {
     try Program.aviary.expectRefusal(["convert", model, "--adapter", "f16", "--adapter", "f32", "--to", "\(at)/m.gguf"], "2 types", "--merge")
     try Program.aviary.expectRefusal(["convert", model, "--to", "\(at)/folder"], "ends in .gguf")
   }
+
+  @Test func picturesOfTextHaveNoNumberOfShapes() throws {
+    let folder = try TemporaryFolder()
+    try Program.aviary.expectRefusal(["scenes", "--font", "any.ttf", "--shapes", "2", "--count", "1", "-o", folder.path + "/text"], "--shapes", "--font")
+  }
 }
