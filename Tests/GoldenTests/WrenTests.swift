@@ -17,18 +17,22 @@ import Testing
     ("sun", "What color is the square?", "there is no square"),
   ]
 
-  private static func cpu() throws -> any Backend {
+  static func cpu() throws -> any Backend {
     var options = BackendOptions()
     options.threads = 2
     return try Backends().open("cpu", options)
   }
 
-  @Test(arguments: ["cpu", "vulkan", "reference"]) func itAnswersAboutPictures(_ backend: String) throws {
-    let backend: any Backend = switch backend {
-    case "cpu": try Self.cpu()
+  static func backend(_ name: String) throws -> any Backend {
+    switch name {
+    case "cpu": try cpu()
     case "vulkan": try VulkanBackend(BackendOptions())
     default: Reference()
     }
+  }
+
+  @Test(arguments: ["cpu", "vulkan", "reference"]) func itAnswersAboutPictures(_ backend: String) throws {
+    let backend = try Self.backend(backend)
     let folder = try TemporaryFolder()
     try FileManager.default.copyItem(atPath: Self.zoo + "/wren/pictures", toPath: folder.path + "/pictures")
     let lines = Self.questions.map { picture, question, answer in
