@@ -30,7 +30,7 @@ struct Scenes: ParsableCommand {
       let lines = try SceneWriter.writeText(output, seed: seed, count: count, side: side, fonts: font)
       return Console.print("\(output): \(count) pictures of text, \(lines) lines in text and maps")
     }
-    let lines = try SceneWriter.write(output, seed: seed, count: count, side: side, most: shapes ?? 4)
+    let lines = try SceneWriter.write(output, seed: seed, count: count, side: side, most: shapes)
     Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, absences, places, maps and styles")
   }
 }

@@ -10,10 +10,11 @@ import Foundation
 public enum SceneWriter {
   /// Scene k has the seed `seed + k`: two sets share no picture where their ranges do not meet.
   ///
-  /// - Parameter most: shapes in a picture, 1 to 4.
+  /// - Parameter most: shapes in a picture, 1 to 4, which is meant where nothing is said.
   /// - Returns: lines written.
   /// - Throws: `.file` where the folder is there already.
-  public static func write(_ folder: String, seed: UInt64, count: Int, side: Int, most: Int = 4) throws(AviaryError) -> Int {
+  public static func write(_ folder: String, seed: UInt64, count: Int, side: Int, most: Int? = nil) throws(AviaryError) -> Int {
+    let most = most ?? Scene.most
     guard (1...Scene.most).contains(most) else { throw AviaryError(.request, "\(most) shapes", wanted: "1...\(Scene.most)", at: "scenes") }
     try begin(folder, count, side)
     var lines: [String: [String]] = [:]
