@@ -7,9 +7,9 @@ import Testing
 
 /// The finder of this repository gives the same boxes on every backend, and is as good as its card says.
 @Suite(.serialized) struct WrenQwenTests {
-  /// What is to be found in wren's pictures, with its box in pixels of 64 (read off the pictures); all but the teal triangle of "three", whose box overlaps by 0.43.
+  /// What is to be found in wren's pictures, with its box in pixels of 64 (read off the pictures).
   static let things = [
-    ("three", "red rectangle", [38, 43, 52, 50]), ("three", "green triangle", [7, 25, 19, 37]),
+    ("three", "red rectangle", [38, 43, 52, 50]), ("three", "green triangle", [7, 25, 19, 37]), ("three", "teal triangle", [47, 28, 58, 40]),
     ("garden", "gray circle", [1, 6, 23, 27]), ("garden", "yellow square", [26, 47, 41, 62]), ("garden", "brown circle", [49, 49, 61, 60]),
     ("sun", "yellow circle", [21, 15, 44, 39]), ("two", "brown circle", [19, 4, 47, 33]), ("two", "teal circle", [3, 48, 13, 59]),
   ]
@@ -37,6 +37,6 @@ import Testing
     let folder = try TemporaryFolder()
     _ = try SceneWriter.write(folder.path + "/scenes", seed: 7_000_000, count: 120, side: 64)
     let report = try Evaluation(.iou).run("wren-qwen", adapters: [], data: folder.path + "/scenes/boxes.jsonl", WrenTests.loader, on: WrenTests.cpu()) { _, _ in }
-    #expect(report.rows.count > 200 && report.score >= 0.84, "\(report.score)")
+    #expect(report.rows.count > 200 && report.score >= 0.86, "\(report.score)")
   }
 }
