@@ -12,13 +12,20 @@ public final class ModelWeights: Sendable {
   /// Slots that hold numbers computed at load time, which no checkpoint has.
   public let constants: Set<Int>
 
+  /// How weights begin where training starts from nothing, by name, where a module says it.
+  public let beginnings: [String: Beginning]
+
   /// - Parameter lowRank: additions to products with a slot.
-  package init(shapes: [Weight], slices: [BufferSlice], names: [String], constants: Set<Int> = [], lowRank: [Int32: [LowRank]] = [:], pages: [any Pages] = []) {
+  package init(
+    shapes: [Weight], slices: [BufferSlice], names: [String], constants: Set<Int> = [], beginnings: [String: Beginning] = [:], lowRank: [Int32: [LowRank]] = [:],
+    pages: [any Pages] = []
+  ) {
     self.pages = pages
     self.shapes = WeightShapes(shapes, lowRank: lowRank)
     self.slices = slices
     self.names = names
     self.constants = constants
+    self.beginnings = beginnings
   }
 
   /// The same slots with the bytes of some elsewhere.

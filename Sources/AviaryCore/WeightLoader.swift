@@ -25,6 +25,8 @@ final class WeightLoader {
   private var pages: [ObjectIdentifier: any Pages] = [:]
   private var noise: RandomWeights?
   private var constants: Set<Int> = []
+  /// By name, where a module says it.
+  var beginnings: [String: Beginning] = [:]
 
   init(_ origin: WeightOrigin, as types: WeightTypes, backend: any Backend) throws(AviaryError) {
     self.backend = backend
@@ -126,7 +128,7 @@ final class WeightLoader {
         .weights,
         "\(problems.count) tensors missing or of another shape, \(left.count) that the model does not know\n" + lines.joined(separator: "\n"))
     }
-    let model = ModelWeights(shapes: weights, slices: slices, names: names, constants: constants, pages: Array(pages.values))
+    let model = ModelWeights(shapes: weights, slices: slices, names: names, constants: constants, beginnings: beginnings, pages: Array(pages.values))
     try model.checkIntact()
     return model
   }

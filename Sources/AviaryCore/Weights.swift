@@ -49,6 +49,12 @@ public struct Weights {
     try loader.constant(full(name), values, shape)
   }
 
+  /// Says how a weight of this scope begins where the model is trained from nothing.
+  public func begins(_ name: String, as beginning: Beginning) { loader.beginnings[full(name)] = beginning }
+
+  /// The whole name of a weight of this scope.
+  public func name(_ name: String) -> String { full(name) }
+
   /// Builds a model from a checkpoint (or from random numbers) on a backend, and checks that nothing is left over.
   ///
   /// - Parameter types: in which types each part's weights are stored on the backend.

@@ -34,8 +34,9 @@ public struct GatedCrossAttention: CrossAttentionBlock {
   /// - Parameters:
   ///   - normalisesHeads: queries and keys have norms over each head.
   ///   - hasVectorGates: gates are [1, 1, width] instead of [1].
+  ///   - gatesBegin: what gates are where training starts from nothing.
   public init(
-    idefics w: Weights, _ text: LlamaConfig, context: Int, normalisesHeads: Bool, hasVectorGates: Bool
+    idefics w: Weights, _ text: LlamaConfig, context: Int, normalisesHeads: Bool, hasVectorGates: Bool, gatesBegin: Float
   ) throws(AviaryError) {
     path = w.path
     let (width, epsilon) = (text.hiddenSize, text.epsilon)
@@ -51,6 +52,7 @@ public struct GatedCrossAttention: CrossAttentionBlock {
       scope, width, context: context, heads: text.heads, head: text.headDim, names: .projections, norms: norms)
     let gate: Shape = hasVectorGates ? [1, 1, width] : [1]
     attentionGate = try w.weight("alpha_cross_attn", gate)
+    for name in ["alpha_cross_attn", "alpha_dense"] { w.begins(name, as: .constant(gatesBegin)) }
     feedForwardNorm = .rms(try RMSNorm(w["post_attention_layernorm"], width, epsilon: epsilon))
     feedForward = .gated(try GatedMLP(w["mlp"], width, text.intermediateSize, activation: text.activation))
     feedForwardGate = try w.weight("alpha_dense", gate)

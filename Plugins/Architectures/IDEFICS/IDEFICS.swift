@@ -18,6 +18,8 @@ public enum IDEFICS: Architecture {
     /// Where there are no tensors to say it.
     public var declaresHeadNorms: Bool
     public var declaresVectorGates: Bool
+    /// Where training starts from nothing.
+    public var gatesBegin: Float
   }
 
   public static func config(_ folder: any ModelFolder) throws(AviaryError) -> Config {
@@ -42,7 +44,8 @@ public enum IDEFICS: Architecture {
       text: text, vision: vision, features: try FeatureLayers([-1], of: vision.layers, keepsClassToken: true, at: "config.json: vision_config"),
       perceiver: perceiver, interval: try c.int("cross_layer_interval", default: 1, in: 1...1024),
       declaresHeadNorms: try c.bool("qk_layer_norms", default: false),
-      declaresVectorGates: try c.choice("alpha_type", default: "float", of: [("float", false), ("vector", true)]))
+      declaresVectorGates: try c.choice("alpha_type", default: "float", of: [("float", false), ("vector", true)]),
+      gatesBegin: try c.string("alpha_initializer", default: "zeros") == "ones" ? 1 : 0)
   }
 
   public static func weights(_ config: Config, _ folder: any ModelFolder) throws(AviaryError) -> (any WeightSource, NameMap) {
@@ -66,7 +69,8 @@ public enum IDEFICS: Architecture {
       let hasHeadNorms = scope.isEmpty ? c.declaresHeadNorms : scope["cross_attn"].has("q_layer_norm.weight")
       let hasVectorGates = try scope.storedShape("alpha_cross_attn").map { $0.count == 3 } ?? c.declaresVectorGates
       blocks.append(
-        try GatedCrossAttention(idefics: scope, c.text, context: eye.width, normalisesHeads: hasHeadNorms, hasVectorGates: hasVectorGates))
+        try GatedCrossAttention(idefics: scope, c.text, context: eye.width, normalisesHeads: hasHeadNorms, hasVectorGates: hasVectorGates,
+          gatesBegin: c.gatesBegin))
     }
     return CrossAttended(eye, resampler, Interleaved(llama, blocks), tokens: c.perceiver.latents, width: eye.width)
   }

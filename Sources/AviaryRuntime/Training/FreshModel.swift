@@ -13,7 +13,7 @@ enum FreshModel {
     let loaded = try loader.load(folder, as: try loader.architecture(of: folder), on: Reference(), random: .f32)
     let weights = loaded.weights.names.enumerated().filter { !loaded.weights.constants.contains($0.offset) }
       .map { (name: $0.element, shape: loaded.weights.shapes.all[$0.offset].shape) }
-    let numbers = FreshNumbers(weights, seed: seed)
+    let numbers = FreshNumbers(weights, loaded.weights.beginnings, seed: seed)
     if (try? folder.weights()) != nil {
       let shapes = Dictionary(weights.map { ($0.name, $0.shape) }) { first, _ in first }
       let (stored, map) = try loader.weights(folder)

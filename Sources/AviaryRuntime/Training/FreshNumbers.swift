@@ -9,16 +9,17 @@ import Foundation
 /// Radford et al. 2019), so that what a token or a place is does not drown in what is added to it. Norms are ones; biases and gates are zeros.
 /// Places of an encoder's patches begin as waves along both sides of the picture (as He et al. 2021, masked autoencoders, keep them): neighbours are alike, so
 /// that "left" is one direction and need not be learnt from each place by itself; and they are as large as what patches bring, whose pixels are much alike and add
-/// up: smaller ones drown before a language model has learnt to read them. Queries that look at patches (Qwen-VL's resampler) begin by looking at their own
-/// place: keys and queries have the same matrix, and places are larger there than what lies at them.
+/// up: smaller ones drown before a language model has learnt to read them. What a module says of its weights (`Beginning`) goes before all this.
 struct FreshNumbers {
   private let seed: UInt64
   /// Blocks by the path in front of their numbers.
   private var blocks: [String: Int] = [:]
   private var shapes: [Shape: Int] = [:]
 
-  init(_ weights: [(name: String, shape: Shape)], seed: UInt64) {
-    self.seed = seed
+  private let beginnings: [String: Beginning]
+
+  init(_ weights: [(name: String, shape: Shape)], _ beginnings: [String: Beginning], seed: UInt64) {
+    (self.seed, self.beginnings) = (seed, beginnings)
     for (name, shape) in weights {
       shapes[shape, default: 0] += 1
       if let block = Self.block(name) { blocks[block.tower] = max(blocks[block.tower] ?? 0, block.number + 1) }
@@ -36,8 +37,17 @@ struct FreshNumbers {
   }
 
   func callAsFunction(_ name: String, _ shape: Shape) -> [Float] {
+    var times: Float = 3
+    switch beginnings[name] {
+    case .constant(let value): return [Float](repeating: value, count: shape.elements)
+    case .like(let other): return plain(other, shape)
+    case .places(let declared): times = declared
+    case nil: break
+    }
     var numbers = plain(name, shape)
-    if let side = Self.side(name, shape) { numbers.replaceSubrange((numbers.count - side * side * shape[-1])..., with: Self.waves(side, shape[-1]).map { (Self.isOfQueries(name) ? 4 : 3) * $0 }) }
+    if let side = Self.side(name, shape) {
+      numbers.replaceSubrange((numbers.count - side * side * shape[-1])..., with: Self.waves(side, shape[-1]).map { times * $0 })
+    }
     return numbers
   }
 
@@ -62,14 +72,12 @@ struct FreshNumbers {
     return (0..<side).flatMap { row in (0..<side).flatMap { along[$0] + along[row] } }
   }
 
-  private static func isOfQueries(_ name: String) -> Bool { name.contains("attn_pool.") }
-
   private func plain(_ name: String, _ shape: Shape) -> [Float] {
     if name.hasSuffix("bias") || shape.elements == 1 { return [Float](repeating: 0, count: shape.elements) }
     if shape.count == 1, name.contains("norm") || name.contains("ln_"), name.hasSuffix("weight") { return [Float](repeating: 1, count: shape.elements) }
     // Each tensor has numbers of its own, whatever else the model has.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in (Self.isOfQueries(name) ? name.replacing("k_proj", with: "q_proj") : name).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     var random = SplitMix64(seed: seed ^ hash)
     let reach = deviation(name, shape) * 3.0.squareRoot()
     return (0..<shape.elements).map { _ in Float(Double.random(in: -reach...reach, using: &random)) }
