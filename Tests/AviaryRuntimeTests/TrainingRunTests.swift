@@ -222,6 +222,25 @@ import Testing
     #expect(new.dtype == .f32 && new.shape == old.shape && !new.bytes.prefix(400).elementsEqual(old.bytes.prefix(400)))
   }
 
+  @Test func aPartOfAnotherCheckpointBeginsANewModel() throws {
+    let folder = try Self.folder()
+    let model = try TemporaryFolder()
+    try model.copy(Self.model) { $0.contains("safetensors") }
+    func text(_ start: String) -> String {
+      Self.yaml(folder, "train: [adapter]\n", steps: 1).replacing(Self.model, with: model.path) + "\ninit: {\(start)}"
+    }
+    expectError(.weights, "language_model of wren has") { try Self.train(folder, text("language_model: wren")) }
+    try FileManager.default.removeItem(atPath: folder.path + "/run")
+    expectError(.config, "no part of the model is called eyes") { try Self.train(folder, text("eyes: wren")) }
+    try FileManager.default.removeItem(atPath: folder.path + "/run")
+    try Self.train(folder, text("vision: \(Self.model)"))
+    let file = try SafetensorsFile(path: folder.path + "/run/step-1/model.safetensors"), old = try Self.loader.folder(Self.model).weights()
+    for name in file.names where !name.contains("norm") && !name.hasSuffix("bias") {
+      let isTaken = try #require(try file.tensor(name)).floats() == old.tensor(name)?.floats()
+      #expect(isTaken == name.hasPrefix("vision_tower"), "\(name)")
+    }
+  }
+
   private static func deviation(_ name: String, in file: SafetensorsFile) throws -> Double {
     let values = try #require(try file.tensor(name)).floats().map(Double.init)
     return (values.map { $0 * $0 }.reduce(0, +) / Double(values.count)).squareRoot()

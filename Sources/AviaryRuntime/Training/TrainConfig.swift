@@ -15,6 +15,13 @@ public struct TrainConfig: Sendable {
     public var turns = 1
   }
 
+  /// A part of another checkpoint with which a new model begins.
+  public struct Start: Sendable, Hashable {
+    /// As in `train`.
+    public var part: String
+    public var model: String
+  }
+
   public struct LoRA: Sendable, Hashable {
     var rank: Int
     var alpha: Double
@@ -38,6 +45,8 @@ public struct TrainConfig: Sendable {
   public var output: String
   /// Weights from random numbers instead of the folder's.
   public var startsFresh = false
+  /// What such a model has from other checkpoints.
+  public var starts: [Start] = []
   public var precision: DType?
   /// How the model's matrices are stored under a LoRA adapter, which leaves them frozen: quantised perhaps; nil for `precision`.
   public var frozenWeights: DType?
@@ -78,11 +87,16 @@ public struct TrainConfig: Sendable {
     let c = try ConfigReader(try YAMLFile.parse(text, name: name), place: name)
     try Self.check(c, Self.keys)
     func path(_ word: String) -> String { word.hasPrefix("/") ? word : folder + "/" + word }
-    let named = try c.string("model")
     // A folder beside the file, or a name that any command takes: of the zoo, or of the Hugging Face cache.
-    model = named.hasPrefix(".") || Folder.exists(path(named)) ? path(named) : named
+    func place(_ named: String) -> String { named.hasPrefix(".") || Folder.exists(path(named)) ? path(named) : named }
+    model = place(try c.string("model"))
     output = path(try c.string("output"))
-    startsFresh = try c.choice("init", default: "checkpoint", of: [("checkpoint", false), ("random", true)])
+    if c.value("init")?.object != nil, let parts = try c.object("init") {
+      for (part, _) in parts.json.object?.members ?? [] { starts.append(Start(part: part, model: place(try parts.string(part)))) }
+      startsFresh = true
+    } else {
+      startsFresh = try c.choice("init", default: "checkpoint", of: [("checkpoint", false), ("random", true)])
+    }
     precision = try c.choice("precision", default: "keep", of: [("keep", nil as DType?), ("f32", .f32), ("bf16", .bf16)])
     frozenWeights = try c.choice("weights", default: "keep", of: [("keep", nil as DType?)] + DType.storable.map { ($0.description, $0) })
     seed = UInt64(try c.int("seed", default: 0, in: 0...(1 << 53)))

@@ -45,7 +45,7 @@ public final class TrainingRun {
     if !resumes { try WholeFile.write(text, to: config.output + "/config.yaml") }
     if config.startsFresh {
       model = config.output + "/initial"
-      if !Folder.exists(model + "/model.safetensors") { try FreshModel.write(config.model, seed: config.seed, to: model, loader) }
+      if !Folder.exists(model + "/model.safetensors") { try FreshModel.write(config.model, config.starts, seed: config.seed, to: model, loader) }
     }
     if let latest = try folder.latest() {
       (place, saved) = (latest.place, latest.state)
