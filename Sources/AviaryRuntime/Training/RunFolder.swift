@@ -22,20 +22,29 @@ final class RunFolder {
     var base = ""
   }
 
-  /// Opens a folder for a new run or for one that goes on.
+  /// Opens a folder for a new run or for one that goes on. A run that ended before its first step leaves nothing to lose: a new one takes its folder.
   ///
   /// - Throws: `.file` where a new run's folder is there already, or another process trains in it.
   init(_ path: String, resumes: Bool) throws(AviaryError) {
     self.path = path
     let exists = Folder.exists(path + "/config.yaml")
-    if exists, !resumes { throw AviaryError(.file, "the run folder is there already", wanted: "--resume to go on with it, or another folder", at: path) }
+    if exists, !resumes, hasSteps { throw AviaryError(.file, "the run folder is there already", wanted: "--resume to go on with it, or another folder", at: path) }
     if !exists, resumes { throw AviaryError(.file, "no run to go on with", wanted: "a folder that `aviary train` began", at: path) }
     try Folder.make(path)
     lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       throw AviaryError(.file, "another process trains in this folder", wanted: "one at a time", at: path)
     }
+    if !resumes { try? FileManager.default.removeItem(atPath: initial) }
   }
+
+  private var hasSteps: Bool {
+    let logged = (try? FileManager.default.attributesOfItem(atPath: path + "/metrics.jsonl")[.size] as? Int) ?? 0
+    return logged > 0 || !checkpoints.isEmpty
+  }
+
+  /// Where the weights are that a new model begins with.
+  var initial: String { path + "/initial" }
 
   deinit { if lock >= 0 { close(lock) } }
 

@@ -44,7 +44,7 @@ public final class TrainingRun {
     folder = try RunFolder(config.output, resumes: resumes)
     if !resumes { try WholeFile.write(text, to: config.output + "/config.yaml") }
     if config.startsFresh {
-      model = config.output + "/initial"
+      model = folder.initial
       if !Folder.exists(model + "/model.safetensors") { try FreshModel.write(config.model, config.starts, seed: config.seed, to: model, loader) }
     }
     if let latest = try folder.latest() {
