@@ -13,12 +13,13 @@ public struct Weights {
     self.part = part
   }
 
-  public subscript(name: String) -> Weights { Weights(loader, prefix: full(name), part: part) }
+  public subscript(name: String) -> Weights { Weights(loader, prefix: fullName(name), part: part) }
   /// The same scope as that part's of the model, whose weights may be stored in a type of their own.
   public func part(_ part: ModelPart) -> Weights { Weights(loader, prefix: prefix, part: part) }
   public subscript(index: Int) -> Weights { self["\(index)"] }
 
-  private func full(_ name: String) -> String {
+  /// The name of a weight of this scope, from the model's root.
+  public func fullName(_ name: String) -> String {
     if name.isEmpty { return prefix }
     return prefix.isEmpty ? name : "\(prefix).\(name)"
   }
@@ -30,30 +31,27 @@ public struct Weights {
   ///
   /// - Parameter offset: added to each element of a vector.
   public func weight(_ name: String, _ shape: Shape, adding offset: Float = 0) throws(AviaryError) -> Weight {
-    try loader.take(full(name), shape, part, adding: offset)
+    try loader.take(fullName(name), shape, part, adding: offset)
   }
 
   /// Like `weight`, or nil where the checkpoint has no such tensor (optional biases).
   public func optional(_ name: String, _ shape: Shape) throws(AviaryError) -> Weight? {
-    loader.has(full(name)) ? try loader.take(full(name), shape, part) : nil
+    loader.has(fullName(name)) ? try loader.take(fullName(name), shape, part) : nil
   }
 
-  public func has(_ name: String) -> Bool { loader.has(full(name)) }
+  public func has(_ name: String) -> Bool { loader.has(fullName(name)) }
   /// Whether any tensor lies below this scope.
   public var isEmpty: Bool { !loader.hasPrefix(prefix + ".") }
   /// The stored shape, for the few models whose configuration does not say it.
-  public func storedShape(_ name: String) throws(AviaryError) -> Shape? { try loader.shape(full(name)) }
+  public func storedShape(_ name: String) throws(AviaryError) -> Shape? { try loader.shape(fullName(name)) }
 
   /// Numbers computed at load time, kept beside the checkpoint's.
   public func constant(_ name: String, _ values: [Float], _ shape: Shape) throws(AviaryError) -> Weight {
-    try loader.constant(full(name), values, shape)
+    try loader.constant(fullName(name), values, shape)
   }
 
   /// Says how a weight of this scope begins where the model is trained from nothing.
-  public func begins(_ name: String, as beginning: Beginning) { loader.beginnings[full(name)] = beginning }
-
-  /// The whole name of a weight of this scope.
-  public func name(_ name: String) -> String { full(name) }
+  public func begins(_ name: String, as beginning: Beginning) { loader.beginnings[fullName(name)] = beginning }
 
   /// Builds a model from a checkpoint (or from random numbers) on a backend, and checks that nothing is left over.
   ///

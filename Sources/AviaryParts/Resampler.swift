@@ -58,7 +58,7 @@ public struct Resampler: Adapter {
       names: CrossAttention.Names(query: "q_proj", context: .separate(key: "k_proj", value: "v_proj"), output: "out_proj"), bias: true)
     // Queries begin by looking at their own place: keys and queries have the same matrix, and places are larger than what lies at them.
     pool.begins("pos_embed", as: .places(times: 4))
-    pool["attn"].begins("k_proj.weight", as: .like(pool["attn"].name("q_proj.weight")))
+    pool["attn"].begins("k_proj.weight", as: .like(pool["attn"].fullName("q_proj.weight")))
     outputNorm = try LayerNorm(w["ln_post"], width, epsilon: config.epsilon)
     output = try w.weight("proj", [width, width])
   }

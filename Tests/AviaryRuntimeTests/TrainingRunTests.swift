@@ -243,6 +243,21 @@ import Testing
     }
   }
 
+  /// Gates begin as the configuration says: open ones, too, which a decoder needs that cannot speak yet.
+  @Test(.enabled(if: Golden.has("flamingo-idefics-single")), arguments: [("zeros", Float(0)), ("ones", 1)]) func howGatesBegin(_ word: String, _ value: Float) throws {
+    let folder = try Self.folder()
+    let model = try TemporaryFolder()
+    try model.copy(try #require(Golden.find("flamingo-idefics-single")) + "/model") { $0.contains("safetensors") }
+    let config = try String(contentsOfFile: model.path + "/config.json", encoding: .utf8)
+    #expect(config.contains("\"alpha_initializer\": \"zeros\""))
+    try model.write("config.json", config.replacing("\"alpha_initializer\": \"zeros\"", with: "\"alpha_initializer\": \"\(word)\""))
+    try Self.train(folder, Self.yaml(folder, "init: random\ntrain: [adapter]\n", steps: 1).replacing(Self.model, with: model.path))
+    let file = try SafetensorsFile(path: folder.path + "/run/initial/model.safetensors")
+    let gates = file.names.filter { $0.contains("alpha_") }
+    #expect(gates.count >= 4)
+    for gate in gates { #expect(try #require(try file.tensor(gate)).floats().allSatisfy { $0 == value }, "\(gate)") }
+  }
+
   private static func deviation(_ name: String, in file: SafetensorsFile) throws -> Double {
     let values = try #require(try file.tensor(name)).floats().map(Double.init)
     return (values.map { $0 * $0 }.reduce(0, +) / Double(values.count)).squareRoot()

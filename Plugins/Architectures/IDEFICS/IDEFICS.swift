@@ -69,8 +69,8 @@ public enum IDEFICS: Architecture {
       let hasHeadNorms = scope.isEmpty ? c.declaresHeadNorms : scope["cross_attn"].has("q_layer_norm.weight")
       let hasVectorGates = try scope.storedShape("alpha_cross_attn").map { $0.count == 3 } ?? c.declaresVectorGates
       blocks.append(
-        try GatedCrossAttention(idefics: scope, c.text, context: eye.width, normalisesHeads: hasHeadNorms, hasVectorGates: hasVectorGates,
-          gatesBegin: c.gatesBegin))
+        try GatedCrossAttention(
+          idefics: scope, c.text, context: eye.width, normalisesHeads: hasHeadNorms, hasVectorGates: hasVectorGates, gatesBegin: c.gatesBegin))
     }
     return CrossAttended(eye, resampler, Interleaved(llama, blocks), tokens: c.perceiver.latents, width: eye.width)
   }

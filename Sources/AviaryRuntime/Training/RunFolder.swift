@@ -28,19 +28,24 @@ final class RunFolder {
   init(_ path: String, resumes: Bool) throws(AviaryError) {
     self.path = path
     let exists = Folder.exists(path + "/config.yaml")
-    if exists, !resumes, hasSteps { throw AviaryError(.file, "the run folder is there already", wanted: "--resume to go on with it, or another folder", at: path) }
+    if !resumes { try refuseSteps() }
     if !exists, resumes { throw AviaryError(.file, "no run to go on with", wanted: "a folder that `aviary train` began", at: path) }
     try Folder.make(path)
     lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       throw AviaryError(.file, "another process trains in this folder", wanted: "one at a time", at: path)
     }
-    if !resumes { try? FileManager.default.removeItem(atPath: initial) }
+    guard !resumes else { return }
+    // Another process may have made its first step and ended meanwhile.
+    try refuseSteps()
+    try? FileManager.default.removeItem(atPath: initial)
   }
 
-  private var hasSteps: Bool {
+  private func refuseSteps() throws(AviaryError) {
     let logged = (try? FileManager.default.attributesOfItem(atPath: path + "/metrics.jsonl")[.size] as? Int) ?? 0
-    return logged > 0 || !checkpoints.isEmpty
+    guard logged == 0, checkpoints.isEmpty else {
+      throw AviaryError(.file, "the run folder is there already", wanted: "--resume to go on with it, or another folder", at: path)
+    }
   }
 
   /// Where the weights are that a new model begins with.
