@@ -38,6 +38,8 @@ struct TrainFile: ParsableCommand {
       for sample in try TrainingRun.samples(config, count: show, loader, on: opened, skipsBad: skipBad) { Console.print(sample + "\n") }
       return
     }
+    defer { Console.clearProgress() }
+    Console.progress("checking every line of the data")
     let run = try TrainingRun(config, text: text, loader, on: opened, resumes: resume, skipsBad: skipBad)
     let interrupt = Interrupt()
     let cancel = CancellationFlag()
@@ -47,7 +49,6 @@ struct TrainFile: ParsableCommand {
       for notice in run.notices[said...] { Console.error(notice) }
       said = run.notices.count
     }
-    defer { Console.clearProgress() }
     try run.run(cancel) { p in
       say()
       Console.progress(Self.line(p))

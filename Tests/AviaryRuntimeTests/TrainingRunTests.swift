@@ -156,6 +156,7 @@ import Testing
     ("lora: {rank: 2}\n", "no targets", "all-linear"), ("", "nothing is trained", "train: [adapter"), ("train: [adapter]\nstages: []\n", "no stages", "at least one"),
     ("stages: [{train: adapter, data: [other]}]\n", "no data set other", "all"), ("train: [adapter]\nschedule: exponential\n", "exponential", "cosine"),
     ("train: [adapter]\nlora: {targets: [q_proj]}\n", "both train and lora", "one of them"),
+    ("init: 3\n", "3", "{vision: MODEL}"), ("init: fresh\n", "fresh", "random"), ("init: {vision: 3}\n", "the number 3", "a string"),
   ])
   func badConfigurations(_ lines: String, _ found: String, _ wanted: String) throws {
     let folder = try Self.folder()
@@ -221,6 +222,25 @@ import Testing
     let old = try #require(try before.tensor("lm_head.weight") ?? before.tensor("language_model.lm_head.weight"))
     let new = try #require(try fresh.tensor(old.name))
     #expect(new.dtype == .f32 && new.shape == old.shape && !new.bytes.prefix(400).elementsEqual(old.bytes.prefix(400)))
+  }
+
+  @Test(arguments: [("model: \(model)", "model: \(model)/."), ("seed: 5", "seed: 6"), ("rate", "init: random\nrate")]) func aRunGoesOnWithWhatItBeganWith(_ old: String, _ new: String) throws {
+    let folder = try Self.folder()
+    try Self.train(folder, Self.yaml(folder, steps: 2))
+    let key = try #require(new.split(separator: ":").first)
+    expectError(.config, "another \(key) than the run began with") { try Self.train(folder, Self.yaml(folder, steps: 3).replacing(old, with: new), resumes: true) }
+    #expect(try Self.train(folder, Self.yaml(folder, steps: 3).replacing("rate: 1e-3", with: "rate: 1e-4"), resumes: true).result.hasSuffix("step-3"))
+  }
+
+  /// More than one part of the checks, which go on side by side.
+  @Test func theFirstOfManyBadLinesIsNamed() throws {
+    let folder = try Self.folder()
+    let good = #"{"messages": [{"role": "user", "content": "<image>What is it?"}, {"role": "assistant", "content": "A cat."}], "images": ["cat.png"]}"#
+    var lines = [String](repeating: good, count: 5000)
+    for bad in [2500, 3100, 4999] { lines[bad] = good.replacing("cat.png", with: "gone\(bad).png") }
+    try folder.write("data.jsonl", lines.joined(separator: "\n"))
+    expectError(.file, "gone2500.png", "line 2501") { try Self.train(folder, Self.yaml(folder, steps: 1)) }
+    #expect(try Self.train(folder, Self.yaml(folder, steps: 1), skipsBad: true).notices.contains { $0.contains("3 lines left out; the first: ") && $0.contains("gone2500") })
   }
 
   @Test func aPartOfAnotherCheckpointBeginsANewModel() throws {

@@ -36,12 +36,17 @@ final class DataFile: Sendable {
     var good: [(bytes: Range<Int>, number: Int)] = []
     var bad: [AviaryError] = []
     var grouping = TurnGroups(isJoining: set.turns > 1)
-    for line in found.lines {
+    let checks = LineChecks(isThorough: skipsBad)
+    let checked = checks(found.lines.count) { (index) throws(AviaryError) in
+      let line = found.lines[index]
+      let place = "\(name), \(unit) \(line.number)"
+      return try Conversation(try Self.json(pages, line.bytes, place), needsAnswer: needsAnswers, at: place).images
+    } picture: { (image, index) throws(AviaryError) in
+      try Self.checkImage(set.images, image, "\(name), \(unit) \(found.lines[index].number)")
+    }
+    for (line, result) in zip(found.lines, checked) {
       do throws(AviaryError) {
-        let place = "\(name), \(unit) \(line.number)"
-        let images = try Conversation(try Self.json(pages, line.bytes, place), needsAnswer: needsAnswers, at: place).images
-        for image in images { try Self.checkImage(set.images, image, place) }
-        grouping.add(images)
+        grouping.add(try result.get())
         good.append(line)
       } catch {
         guard skipsBad else { throw error }

@@ -41,6 +41,8 @@ public struct TrainConfig: Sendable {
     public var lora: LoRA?
   }
 
+  /// Where its relative paths start.
+  let folder: String
   public var model: String
   public var output: String
   /// Weights from random numbers instead of the folder's.
@@ -86,17 +88,13 @@ public struct TrainConfig: Sendable {
   public init(yaml text: String, name: String, folder: String) throws(AviaryError) {
     let c = try ConfigReader(try YAMLFile.parse(text, name: name), place: name)
     try Self.check(c, Self.keys)
+    self.folder = folder
     func path(_ word: String) -> String { word.hasPrefix("/") ? word : folder + "/" + word }
     // A folder beside the file, or a name that any command takes: of the zoo, or of the Hugging Face cache.
     func place(_ named: String) -> String { named.hasPrefix(".") || Folder.exists(path(named)) ? path(named) : named }
     model = place(try c.string("model"))
     output = path(try c.string("output"))
-    if c.value("init")?.object != nil, let parts = try c.object("init") {
-      for (part, _) in parts.json.object?.members ?? [] { starts.append(Start(part: part, model: place(try parts.string(part)))) }
-      startsFresh = true
-    } else {
-      startsFresh = try c.choice("init", default: "checkpoint", of: [("checkpoint", false), ("random", true)])
-    }
+    (startsFresh, starts) = try Self.beginning(c, place)
     precision = try c.choice("precision", default: "keep", of: [("keep", nil as DType?), ("f32", .f32), ("bf16", .bf16)])
     frozenWeights = try c.choice("weights", default: "keep", of: [("keep", nil as DType?)] + DType.storable.map { ($0.description, $0) })
     seed = UInt64(try c.int("seed", default: 0, in: 0...(1 << 53)))
@@ -138,6 +136,17 @@ public struct TrainConfig: Sendable {
     for key in c.json.object?.keys ?? [] where !keys.contains(key) {
       throw AviaryError(.config, "unknown key \(key)", wanted: "\(Nearest.to(key, among: keys)), perhaps", at: c.place)
     }
+  }
+
+  private static func beginning(_ c: ConfigReader, _ place: (String) -> String) throws(AviaryError) -> (isFresh: Bool, starts: [Start]) {
+    guard let value = c.value("init") else { return (false, []) }
+    if case .string = value { return (try c.choice("init", of: [("checkpoint", false), ("random", true)]), []) }
+    guard value.object != nil, let parts = try c.object("init") else {
+      throw AviaryError(.config, value.kindDescription, wanted: "checkpoint, random, or parts and whose they are: {vision: MODEL}", at: "\(c.place): init")
+    }
+    var starts: [Start] = []
+    for part in parts.json.object?.keys ?? [] { starts.append(Start(part: part, model: place(try parts.string(part)))) }
+    return (true, starts)
   }
 
   private static func optimizer(_ c: ConfigReader) throws(AviaryError) -> Optimizer {

@@ -42,7 +42,7 @@ public final class TrainingRun {
       if !file.skipped.isEmpty { notices.append("\(file.name): \(file.skipped.count) lines left out; the first: \(file.skipped[0])") }
     }
     folder = try RunFolder(config.output, resumes: resumes)
-    if !resumes { try WholeFile.write(text, to: config.output + "/config.yaml") }
+    if resumes { try Self.checkBeginning(config) } else { try WholeFile.write(text, to: config.output + "/config.yaml") }
     if config.startsFresh {
       model = folder.initial
       if !Folder.exists(model + "/model.safetensors") { try FreshModel.write(config.model, config.starts, seed: config.seed, to: model, loader) }
@@ -52,6 +52,15 @@ public final class TrainingRun {
       if place.base.isEmpty { model = latest.folder } else { (model, adapterFolder) = (place.base, latest.folder) }
       notices.append("going on behind step \(place.step)")
     }
+  }
+
+  /// Rates, data and steps may change on the way; what a run began with cannot, and would be taken no notice of.
+  private static func checkBeginning(_ config: TrainConfig) throws(AviaryError) {
+    let path = config.output + "/config.yaml"
+    let own = try TrainConfig(yaml: try TextFile.read(path), name: path, folder: config.folder)
+    let keys = [("model", own.model == config.model), ("init", own.startsFresh == config.startsFresh && own.starts == config.starts), ("seed", own.seed == config.seed)]
+    guard let changed = keys.first(where: { !$0.1 }) else { return }
+    throw AviaryError(.config, "another \(changed.0) than the run began with", wanted: "that of \(path), or a new run", at: "train: \(changed.0)")
   }
 
   /// Trains to the end.
