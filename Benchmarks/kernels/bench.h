@@ -28,6 +28,7 @@ typedef struct { double flops, bytes, int8; } machine_limit;
 machine_limit measure_limits(av_pool *pool);
 double measure_bf16_limit(av_pool *pool);
 
+void bench_gradients(av_pool *pool, machine_limit limit);
 void bench_products(av_pool *pool, machine_limit limit, double bf16_limit);
 /// All types, or one by its name.
 void bench_quantised(av_pool *pool, machine_limit limit, const char *only);

@@ -44,3 +44,20 @@ void bench_products(av_pool *pool, machine_limit limit, double bf16_limit) {
   for (int type = 0; type < 3; type++)
     for (int64_t m = 1; m <= 32; m *= 2) one(pool, (av_dtype)type, m, 5632, 2048, false, limit, limit.flops);
 }
+
+/// What training multiplies: a factor that lies along the rows of the product, over all tokens for the gradient of a weight, over the keys of a head for those of values and keys.
+void bench_gradients(av_pool *pool, machine_limit limit) {
+  const int64_t shapes[][4] = {{160, 448, 6144, 1}, {192, 576, 2080, 1}, {1024, 1024, 4096, 1}, {190, 32, 190, 160}, {65, 32, 65, 192}};
+  printf("\n| product of a factor that lies along the rows | m x n x k | of them | GFLOPS | of the limit |\n|---|---|---|---|---|\n");
+  for (int i = 0; i < 5; i++) {
+    const int64_t m = shapes[i][0], n = shapes[i][1], k = shapes[i][2], count = shapes[i][3];
+    float *a = filled(AV_F32, m * k * count), *b = filled(AV_F32, n * k * count), *y = filled(AV_F32, m * n * count);
+    av_matmul_args args = {.m = m, .n = n, .k = k, .a = a, .b = b, .y = y, .b_type = AV_F32, .a_row = 1, .a_col = m, .b_row = n, .b_col = 1, .y_row = n,
+                           .batch_rank = 1, .batch = {count}, .a_batch = {m * k}, .b_batch = {n * k}, .y_batch = {m * n}};
+    av_pool_wake(pool);
+    double flops = 2.0 * m * n * k * count / BEST(0.6, av_matmul(pool, &args));
+    av_pool_rest(pool);
+    printf("| f32 | %lld x %lld x %lld | %lld | %.1f | %.0f %% |\n", (long long)m, (long long)n, (long long)k, (long long)count, flops / 1e9, 100 * flops / limit.flops);
+    free(a); free(b); free(y);
+  }
+}

@@ -105,7 +105,7 @@ import Testing
   /// Factors that lie along either axis, or along none.
   @Test(.enabled(if: av_has_bf16_dot()), arguments: Level.ofBF16, floatTypes) func bf16Matmul(_ level: Level, _ type: av_dtype) {
     level.withPool { pool in
-      for (m, n, k, batch) in [(17, 33, 65, 1), (33, 14, 1, 2), (48, 130, 600, 1), (70, 40, 1100, 1), (40, 45, 32, 30)] {
+      for (m, n, k, batch) in [(17, 33, 65, 1), (33, 14, 1, 2), (48, 130, 600, 1), (70, 40, 1100, 1), (40, 45, 32, 30), (190, 20, 37, 2)] {
         for (aStrides, bStrides) in [((k, 1), (n, 1)), ((k, 1), (1, k)), ((1, m), (n, 1)), ((1, m), (1, k)), ((2 * k, 2), (3 * n, 3))] {
           let (aSize, bSize) = (2 * m * k, 3 * n * k), a = noise(batch * aSize), b = Stored(noise(batch * bSize, seed: 2), type)
           var y = [Float](repeating: .nan, count: batch * m * n)
@@ -135,7 +135,7 @@ import Testing
 
   @Test(arguments: Level.all, floatTypes) func batchedMatmul(_ level: Level, _ type: av_dtype) {
     level.withPool { pool in
-      for (batch, m, n, k) in [(1, 3, 17, 33), (3, 33, 65, 17), (2, 65, 33, 300), (40, 17, 3, 1), (40, 20, 50, 300)] {
+      for (batch, m, n, k) in [(1, 3, 17, 33), (3, 33, 65, 17), (2, 65, 33, 300), (40, 17, 3, 1), (40, 20, 50, 300), (2, 190, 20, 37)] {
         for (aTransposed, bTransposed) in [(false, false), (false, true), (true, false), (true, true)] {
           let shared = batch == 3
           let a = noise(batch * m * k), stored = Stored(noise((shared ? 1 : batch) * n * k, seed: 2), type), b = stored.values

@@ -116,9 +116,35 @@ FN void pack_copied(av_dtype type, const void *data, int64_t step, int64_t lines
   }
 }
 
+/// As pack_copied, but `panels` of them at once, `apart` floats from each other and narrower than a vector: all that a line of memory brings is used while it is at hand,
+/// where a panel alone would use a third of it. Beyond the last panel's lines a vector may be read.
+FN void pack_side_by_side(av_dtype type, const void *data, int64_t step, int64_t panels, int64_t apart, int64_t k, int64_t width, float *out) {
+  enum { ahead = 8 };
+  for (int64_t p = 0; p < k; p += word_elements, out += width) {
+    for (int j = 0; j < word_elements; j++)
+      for (int64_t i = 0; i < panels * width * av_size(type); i += 64) __builtin_prefetch((const char *)data + (p + j + ahead) * step * av_size(type) + i, 0, 3);
+    const bool runs_over = p + word_elements < k;  // which the next words mend
+    for (int64_t i = 0; i < panels; i++) {
+      vf v = two_steps(type, data, step, p, p + 1 < k, i * width, i * width + 2 * W);
+      if (runs_over) v_store(out + i * apart, v);
+      else v_store_n(out + i * apart, v, width);
+    }
+  }
+}
+
 FN void pack_panels(av_dtype type, const void *data, int64_t line, int64_t step, int64_t lines, int64_t k, int64_t width, float *out) {
   const int64_t words = (k + word_elements - 1) / word_elements, all = packed_words(k);
-  for (int64_t first = 0; first < lines; first += width, out += all * width) {
+  enum { side_by_side = 32 };
+  int64_t begun = 0;
+  if (line == 1 && width < W) {
+    for (int64_t panels; (panels = (lines - begun - (W - width)) / width) > 0; begun += panels * width) {
+      if (panels > side_by_side) panels = side_by_side;
+      pack_side_by_side(type, (const char *)data + begun * av_size(type), step, panels, all * width, k, width, out);
+      for (int64_t i = 0; all > words && i < panels; i++) memset(out + (i * all + words) * width, 0, (size_t)((all - words) * width) * 4);
+      out += panels * all * width;
+    }
+  }
+  for (int64_t first = begun; first < lines; first += width, out += all * width) {
     const char *at = (const char *)data + first * line * av_size(type);
     int64_t count = lines - first < width ? lines - first : width;
     if (step == 1) {
