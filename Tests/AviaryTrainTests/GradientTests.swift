@@ -126,6 +126,28 @@ import Testing
     #expect(found.joined().allSatisfy { $0.isFinite })
   }
 
+  /// Samples whose scores are too many to be at hand at once have the gradients that each has alone.
+  @Test func samplesOfALargeBatch() throws {
+    let (t, heads, d) = (515, 2, 3)
+    #expect(heads * t * t * 4 > 2 << 20)
+    func gradients(_ samples: Range<Int>) throws -> [[Double]] {
+      let graph = Graph()
+      func shape(_ width: Int) -> Shape { [samples.count, t, heads, width] }
+      let (q, k, v) = (graph.input(0, shape(d), .f32), graph.input(1, shape(d), .f32), graph.input(2, shape(2), .f32))
+      let positions = graph.input(3, [samples.count, t], .i32)
+      let y = q.attention(k, v, Attention(scale: 0.6), positions: positions)
+      for gradient in Gradients.append(of: [(y, y)], by: [q, k, v]) { graph.output(try #require(gradient)) }
+      func noise(_ width: Int, _ seed: UInt64) -> [UInt8] {
+        let each = t * heads * width
+        return bytes(Array(Given.noise([3, t, heads, width], seed: seed).values[samples.lowerBound * each..<samples.upperBound * each]))
+      }
+      let places = samples.flatMap { sample in (0..<t).map { Double($0 / (sample + 1)) } }
+      return try run(graph, Values(inputs: [noise(d, 1), noise(d, 2), noise(2, 3), bytes(places, .i32)])).outputs
+    }
+    let (all, alone) = (try gradients(0..<3), try (0..<3).map { try gradients($0..<$0 + 1) })
+    for i in 0..<3 { #expect(all[i] == alone.flatMap { $0[i] }) }
+  }
+
   private static func convolve(_ name: String, _ x: Shape, _ kernel: Shape, _ change: @escaping @Sendable (inout Conv2D) -> Void = { _ in }) -> Case {
     Case("conv2d \(name)", [.noise(x)], weights: [.noise(kernel, seed: 6)]) { x, w in
       var spec = Conv2D()

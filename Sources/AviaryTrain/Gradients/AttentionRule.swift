@@ -2,7 +2,27 @@ import AviaryTensor
 
 /// Attention's way back: its weights are computed again, as [b, key heads, queries of the group, keys].
 extension Backward {
+  /// Bytes of scores that are at hand at once: what reads them next finds them in a cache, and a long batch needs no more memory for them than a short one.
+  static let scoreBytes = 2 << 20
+
+  /// Some samples of the batch after the others, where their scores are many.
   func attention(_ spec: Attention) -> [Tensor?] {
+    let (q, k) = (operands[0], operands[1])
+    let count = max(1, Self.scoreBytes / max(1, 4 * q.size(2) * q.size(1) * k.size(1)))
+    guard count < q.size(0), !spec.hasBias else { return attentionAtOnce(spec) }
+    let parts = stride(from: 0, to: q.size(0), by: count).map { first in
+      let samples = first..<min(first + count, q.size(0))
+      return Backward(
+        graph: graph, op: op, operands: operands.map { $0.slice(0, samples) }, result: result.slice(0, samples), dy: dy.slice(0, samples), wants: wants
+      ).attentionAtOnce(spec)
+    }
+    return operands.indices.map { operand in
+      let gradients = parts.compactMap { $0[operand] }
+      return gradients.isEmpty ? nil : Tensor.concat(gradients, axis: 0)
+    }
+  }
+
+  private func attentionAtOnce(_ spec: Attention) -> [Tensor?] {
     let (q, k, v) = (operands[0], operands[1], operands[2])
     let (b, tq, heads, width) = (q.size(0), q.size(1), q.size(2), q.size(3))
     let (tk, keyHeads, valueWidth) = (k.size(1), k.size(2), v.size(3))
