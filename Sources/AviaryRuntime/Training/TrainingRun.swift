@@ -54,7 +54,7 @@ public final class TrainingRun {
     }
   }
 
-  /// Rates, data and steps may change on the way; what a run began with cannot, and would be taken no notice of.
+  /// Rates and steps may change on the way; what a run began with cannot, and would be taken no notice of.
   private static func checkBeginning(_ config: TrainConfig) throws(AviaryError) {
     let path = config.output + "/config.yaml"
     let own = try TrainConfig(yaml: try TextFile.read(path), name: path, folder: config.folder)
