@@ -9,6 +9,19 @@ import Testing
     return y
   }
 
+  /// The layer by the kernel, with rows of x `apart` from each other.
+  static func linear(_ pool: OpaquePointer, _ x: [Float], apart: Int, _ w: [Float], _ m: Int, _ n: Int, _ k: Int) -> [Float] {
+    var y = [Float](repeating: .nan, count: m * n)
+    x.withUnsafeBufferPointer { x in w.withUnsafeBufferPointer { w in y.withUnsafeMutableBufferPointer { y in
+      var args = av_linear_args()
+      (args.m, args.n, args.k) = (Int64(m), Int64(n), Int64(k))
+      (args.x, args.ldx, args.w, args.wtype, args.ldw) = (x.baseAddress, Int64(apart), UnsafeRawPointer(w.baseAddress), AV_F32, Int64(k))
+      (args.y, args.ldy) = (y.baseAddress, Int64(n))
+      av_linear(pool, &args)
+    } } }
+    return y
+  }
+
   static let activations = [AV_ACT_NONE, AV_ACT_RELU, AV_ACT_GELU, AV_ACT_GELU_TANH, AV_ACT_QUICK_GELU, AV_ACT_SILU]
 
   @Test(arguments: Level.all, floatTypes) func linear(_ level: Level, _ type: av_dtype) {
@@ -62,21 +75,25 @@ import Testing
     }
   }
 
+  /// Rows are packed or read where they lie, as their distance and the number of columns have it: both sides of each border.
+  @Test(arguments: Level.all) func rowsApart(_ level: Level) {
+    level.withPool { pool in
+      for (m, n, k, apart) in [(40, 1024, 70, 70), (40, 1025, 70, 70), (75, 34, 600, 601), (31, 40, 70, 1024), (31, 40, 70, 2047), (31, 40, 70, 2049)] {
+        let x = noise(m * apart), w = noise(n * k, seed: 2)
+        let y = Self.linear(pool, x, apart: apart, w, m, n, k)
+        let close = (0..<m).flatMap { x[$0 * apart..<$0 * apart + k] }
+        #expect(relativeError(y, Self.product(close, w, m, n, k).map { Float($0) }) < 3e-6, "\(m) x \(n) x \(k), \(apart) apart")
+      }
+    }
+  }
+
   /// Sums are the same, bit for bit, for every number of threads.
   @Test func threadsDoNotChangeResults() {
     let (m, n, k) = (70, 300, 700)
     let x = noise(m * k), w = noise(n * k, seed: 2)
     let results = [1, 2, 5].map { threads in
       Level(isa: av_isa_best(), threads: threads).withPool { pool in
-        var y = [Float](repeating: 0, count: m * n)
-        x.withUnsafeBufferPointer { x in w.withUnsafeBufferPointer { w in y.withUnsafeMutableBufferPointer { y in
-          var args = av_linear_args()
-          (args.m, args.n, args.k) = (Int64(m), Int64(n), Int64(k))
-          (args.x, args.ldx, args.w, args.wtype, args.ldw) = (x.baseAddress, Int64(k), UnsafeRawPointer(w.baseAddress), AV_F32, Int64(k))
-          (args.y, args.ldy) = (y.baseAddress, Int64(n))
-          av_linear(pool, &args)
-        } } }
-        return y
+        Self.linear(pool, x, apart: k, w, m, n, k)
       }
     }
     #expect(results[0] == results[1])

@@ -36,14 +36,14 @@ FN vf multiply_add(float a, vf b, vf c) {
 #endif
 }
 
-/// One register tile: `m` rows (a constant at each call) by tile_cols, over k words of both panels; `n` columns are stored.
-FN void tile(const int m, int64_t n, int64_t k, const float *a, const float *b, float *c, int64_t ldc, bool accumulate) {
+/// One register tile: `m` rows (a constant at each call) by tile_cols, over k words, which are `step` apart in rows that are `row` apart; `n` columns are stored.
+FN void tile(const int m, int64_t n, int64_t k, const float *a, int64_t row, int64_t step, const float *b, float *c, int64_t ldc, bool accumulate) {
   vf sum[tile_rows][tile_vectors];
   UNROLL for (int i = 0; i < m; i++) UNROLL for (int j = 0; j < tile_vectors; j++) sum[i][j] = v_set(0);
-  for (int64_t p = 0; p < k; p++, a += tile_rows, b += tile_cols) {
-    vf row[tile_vectors];
-    UNROLL for (int j = 0; j < tile_vectors; j++) row[j] = v_load(b + j * W);
-    UNROLL for (int i = 0; i < m; i++) UNROLL for (int j = 0; j < tile_vectors; j++) sum[i][j] = multiply_add(a[i], row[j], sum[i][j]);
+  for (int64_t p = 0; p < k; p++, a += step, b += tile_cols) {
+    vf column[tile_vectors];
+    UNROLL for (int j = 0; j < tile_vectors; j++) column[j] = v_load(b + j * W);
+    UNROLL for (int i = 0; i < m; i++) UNROLL for (int j = 0; j < tile_vectors; j++) sum[i][j] = multiply_add(a[i * row], column[j], sum[i][j]);
   }
   if (n == tile_cols) {
     UNROLL for (int i = 0; i < m; i++) UNROLL for (int j = 0; j < tile_vectors; j++) {
@@ -59,14 +59,15 @@ FN void tile(const int m, int64_t n, int64_t k, const float *a, const float *b, 
   }
 }
 
-static void multiply(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c, int64_t ldc, bool accumulate) {
-  for (int64_t i = 0; i < m; i += tile_rows, a += tile_rows * k) {
+/// Panels of rows are `panel_words` apart.
+FN void multiply_tiles(int64_t m, int64_t n, int64_t k, const float *a, int64_t panel_words, int64_t row, int64_t step, const float *b, float *c, int64_t ldc, bool accumulate) {
+  for (int64_t i = 0; i < m; i += tile_rows, a += panel_words) {
     int64_t rows = m - i < tile_rows ? m - i : tile_rows;
     const float *panel = b;
     for (int64_t j = 0; j < n; j += tile_cols, panel += tile_cols * k) {
       float *o = c + i * ldc + j;
       int64_t cols = n - j < tile_cols ? n - j : tile_cols;
-#define ROWS(r) case r: tile(r, cols, k, a, panel, o, ldc, accumulate); break;
+#define ROWS(r) case r: tile(r, cols, k, a, row, step, panel, o, ldc, accumulate); break;
       switch (rows) {
         ROWS(1) ROWS(2) ROWS(3) ROWS(4)
 #if AV_LEVEL >= 1
@@ -81,5 +82,19 @@ static void multiply(int64_t m, int64_t n, int64_t k, const float *a, const floa
   }
 }
 
+static void multiply(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c, int64_t ldc, bool accumulate) {
+  multiply_tiles(m, n, k, a, tile_rows * k, 1, tile_rows, b, c, ldc, accumulate);
+}
+
+// Six rows leave registers for their addresses; of fourteen it was not tried.
+#if AV_LEVEL == 1
+static void multiply_rows(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, const float *b, float *c, int64_t ldc, bool accumulate) {
+  multiply_tiles(m, n, k, a, tile_rows * row, row, 1, b, c, ldc, accumulate);
+}
+#define ROWS_AS_THEY_LIE multiply_rows
+#else
+#define ROWS_AS_THEY_LIE NULL
+#endif
+
 #define GEMM_TABLE { \
-  .rows = tile_rows, .cols = tile_cols, .depth = depth_words, .strip = strip_rows, .pack_rows = pack_rows, .pack_cols = pack_cols, .multiply = multiply, .pair = word_elements, .multiple = word_multiple }
+  .rows = tile_rows, .cols = tile_cols, .depth = depth_words, .strip = strip_rows, .pack_rows = pack_rows, .pack_cols = pack_cols, .multiply = multiply, .multiply_rows = ROWS_AS_THEY_LIE, .pair = word_elements, .multiple = word_multiple }

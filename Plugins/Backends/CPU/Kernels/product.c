@@ -10,7 +10,7 @@ typedef struct {
   av_pool *pool;
   int64_t m0, m, k0, k;          // this block of the left factor
   int64_t panels, splits, columns;  // row panels, parts of the rows, blocks of columns
-  bool last;
+  bool last, lying;              // of the blocks along k the last one; rows read where they lie
 } block;
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -18,6 +18,22 @@ static int64_t words(const av_product *p, int64_t k) {
   const int64_t multiple = p->gemm->multiple;
   return ((k + p->gemm->pair - 1) / p->gemm->pair + multiple - 1) / multiple * multiple;
 }
+
+/// Whether rows are read where they lie: where few columns would not pay for packing them, and a strip of them is not so far apart that its lines drive each other out of
+/// the caches.
+static bool reads_rows(const av_product *p) {
+  enum { most_columns = 1024, most_apart = 2048, page_words = 1024 };
+  const av_matrix *a = &p->a;
+  return p->gemm->multiply_rows && a->type == AV_F32 && a->col == 1 && a->row > 0 && p->n <= most_columns && a->row <= most_apart && a->row % page_words != 0;
+}
+
+/// A strip's rows from one element of k on: packed, or `row` apart.
+typedef struct {
+  const float *at;
+  int64_t row;  // 0: packed
+} row_view;
+
+static row_view lying_rows(const av_product *p, int64_t m, int64_t k) { return (row_view){(const float *)p->a.data + m * p->a.row + k, p->a.row}; }
 
 static void pack_job(void *context, int64_t job, int thread) {
   const block *s = context;
@@ -36,13 +52,16 @@ static void pack_job(void *context, int64_t job, int thread) {
 
 /// Rows m0..<m0 + m of a block of columns, a strip of rows at a time. In a strip a panel of columns meets all of its panels of rows while it is in the first
 /// level cache, which the strip itself comes to from the second; where a strip is one panel, that stays there, and those of columns come.
-static void multiply_panels(const av_product *p, int64_t m0, int64_t m, int64_t n0, int64_t n, int64_t depth, const float *a, const float *b,
+static void multiply_panels(const av_product *p, int64_t m0, int64_t m, int64_t n0, int64_t n, int64_t depth, row_view a, const float *b,
                             bool accumulate, bool last) {
   const int64_t strip = p->gemm->strip;
-  for (int64_t i = 0; i < m; i += strip, a += strip * depth) {
+  for (int64_t i = 0; i < m; i += strip, a.at += strip * (a.row ? a.row : depth)) {
     int64_t count = min(strip, m - i), cols = strip > p->gemm->rows ? p->gemm->cols : n;
     float *y = p->y + (m0 + i) * p->ldy + n0;
-    for (int64_t j = 0; j < n; j += cols) p->gemm->multiply(count, min(cols, n - j), depth, a, b + j * depth, y + j, p->ldy, accumulate);
+    for (int64_t j = 0; j < n; j += cols) {
+      if (a.row) p->gemm->multiply_rows(count, min(cols, n - j), depth, a.at, a.row, b + j * depth, y + j, p->ldy, accumulate);
+      else p->gemm->multiply(count, min(cols, n - j), depth, a.at, b + j * depth, y + j, p->ldy, accumulate);
+    }
     if (last && p->linear) p->table->epilogue(p->linear, y, p->ldy, m0 + i, count, n0, n);
   }
 }
@@ -58,7 +77,8 @@ static void multiply_job(void *context, int64_t job, int thread) {
   for (int64_t k = 0; k < s->k || k == 0; k += step) {
     int64_t depth = min(step, s->k - k);
     p->gemm->pack_cols(&p->b, n0, n, s->k0 + k, depth, b);
-    const float *a = (const float *)av_shared(s->pool) + k / p->gemm->pair * s->panels * rows + first * rows * words(p, depth);
+    row_view a = s->lying ? lying_rows(p, s->m0 + first * rows, s->k0 + k)
+                          : (row_view){(const float *)av_shared(s->pool) + k / p->gemm->pair * s->panels * rows + first * rows * words(p, depth), 0};
     multiply_panels(p, s->m0 + first * rows, m, n0, n, words(p, depth), a, b, p->accumulate || s->k0 + k > 0, s->last && k + step >= s->k);
   }
 }
@@ -67,7 +87,7 @@ void av_product_run(av_pool *pool, const av_product *p) {
   if (p->m <= 0 || p->n <= 0) return;
   const int64_t rows = p->gemm->rows, k_words = p->gemm->depth, step = k_words * p->gemm->pair, capacity = av_shared_bytes / 4;
   int64_t deepest = capacity / (4 * rows) / k_words * step;  // at least four panels of rows at once
-  block s = {.p = p, .pool = pool, .columns = (p->n + n_block - 1) / n_block};
+  block s = {.p = p, .pool = pool, .columns = (p->n + n_block - 1) / n_block, .lying = reads_rows(p)};
   for (s.k0 = 0; s.k0 < p->k || s.k0 == 0; s.k0 += deepest) {
     s.k = min(deepest, p->k - s.k0);
     s.last = s.k0 + s.k >= p->k;
@@ -77,8 +97,10 @@ void av_product_run(av_pool *pool, const av_product *p) {
     for (s.m0 = 0; s.m0 < p->m; s.m0 += high) {
       s.m = min(high, p->m - s.m0);
       s.panels = (s.m + rows - 1) / rows;
-      s.splits = min(s.panels, av_jobs(pool, s.m * s.k / 2, s.panels));
-      av_pool_run(pool, s.splits, pack_job, &s);
+      if (!s.lying) {
+        s.splits = min(s.panels, av_jobs(pool, s.m * s.k / 2, s.panels));
+        av_pool_run(pool, s.splits, pack_job, &s);
+      }
       // Each column block is packed again for every part of the rows: no more parts than an even end needs.
       int64_t jobs = av_jobs(pool, s.m * s.k * p->n / 32, 4 * (int64_t)av_pool_threads(pool));
       s.splits = min(s.panels, (jobs + s.columns - 1) / s.columns);
@@ -90,14 +112,18 @@ void av_product_run(av_pool *pool, const av_product *p) {
 
 void av_product_run_alone(av_pool *pool, int thread, const av_product *p) {
   const int64_t rows = p->gemm->rows, k_words = p->gemm->depth, step = k_words * p->gemm->pair, high = alone_words / k_words / rows * rows;
-  float *a = av_scratch(pool, thread), *b = a + alone_words;
+  const bool lying = reads_rows(p);
+  float *packed = av_scratch(pool, thread), *b = packed + alone_words;
   for (int64_t k = 0; k < p->k || k == 0; k += step) {
     int64_t depth = min(step, p->k - k);
     for (int64_t m0 = 0; m0 < p->m; m0 += high) {
       int64_t m = min(high, p->m - m0);
-      av_matrix rows_of = p->a;
-      rows_of.data = (const char *)rows_of.data + m0 * rows_of.row * av_size(rows_of.type);
-      p->gemm->pack_rows(&rows_of, m, k, depth, a);
+      row_view a = lying ? lying_rows(p, m0, k) : (row_view){packed, 0};
+      if (!lying) {
+        av_matrix rows_of = p->a;
+        rows_of.data = (const char *)rows_of.data + m0 * rows_of.row * av_size(rows_of.type);
+        p->gemm->pack_rows(&rows_of, m, k, depth, packed);
+      }
       for (int64_t n0 = 0; n0 < p->n; n0 += n_block) {
         int64_t n = min(n_block, p->n - n0);
         p->gemm->pack_cols(&p->b, n0, n, k, depth, b);

@@ -68,6 +68,8 @@ typedef struct {
   void (*pack_cols)(const av_columns *b, int64_t n0, int64_t n, int64_t k0, int64_t k, float *out);
   /// c[m, n] (rows `ldc` apart) = or += a panels x b panels. m and n need not be whole tiles.
   void (*multiply)(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c, int64_t ldc, bool accumulate);
+  /// As `multiply`, with rows of f32 as they lie, `row` apart; or NULL.
+  void (*multiply_rows)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, const float *b, float *c, int64_t ldc, bool accumulate);
   /// Elements of k that share one packed 32-bit word: 1, or 2 for bf16 pairs.
   int64_t pair;
   /// Panels hold a multiple of this many words, the last ones zero. `depth` is one, too.
