@@ -263,6 +263,22 @@ import Testing
     }
   }
 
+  /// As wren-flamingo began: the tower of a LLaVA, under the names that an IDEFICS has.
+  @Test func eyesOfAnotherFamilyBeginANewModel() throws {
+    let folder = try Self.folder()
+    let model = try TemporaryFolder()
+    try model.copy(Golden.ownFolder + "/../../Zoo/wren-flamingo") { $0.contains("safetensors") }
+    let text = Self.yaml(folder, "train: [adapter]\n", steps: 1).replacing(Self.model, with: model.path) + "\ninit: {vision: wren}"
+    try Self.train(folder, text)
+    let file = try SafetensorsFile(path: folder.path + "/run/initial/model.safetensors"), eyes = try Self.loader.folder("wren").weights()
+    let names = file.names.filter { $0.hasPrefix("model.vision_model.") }
+    #expect(names.count > 80)
+    for name in names {
+      let old = try #require(try eyes.tensor(name.replacing("model.vision_model.", with: "vision_tower.vision_model.")), "\(name)")
+      #expect(try #require(try file.tensor(name)).floats() == old.floats(), "\(name)")
+    }
+  }
+
   /// Gates begin as the configuration says: open ones, too, which a decoder needs that cannot speak yet.
   @Test(.enabled(if: Golden.has("flamingo-idefics-single")), arguments: [("zeros", Float(0)), ("ones", 1)]) func howGatesBegin(_ word: String, _ value: Float) throws {
     let folder = try Self.folder()
