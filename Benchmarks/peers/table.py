@@ -13,12 +13,13 @@ types = sys.argv[3:] or ["q4_k", "q4_0", "q8_0", "f16"]
 threads = os.environ.get("THREADS", "2")
 aviary = os.environ.get("AVIARY", str(here / ".build/release/aviary"))
 prompt, generate = "512", "64"
+has_amx = Path("/proc/cpuinfo").exists() and "amx_int8" in Path("/proc/cpuinfo").read_text()
 
 
 def llama(file, type):
-    """Tokens a second of prefill and decode. Repacking makes llama.cpp slower on K types, and needs nearly twice the memory."""
+    """Tokens a second of prefill and decode. Repacking makes llama.cpp slower on K types, and needs nearly twice the memory, but without it AMX is not used."""
     command = [str(folder / "llama/bin/llama-bench"), "-m", str(file), "-t", threads, "-p", prompt, "-n", generate, "-r", "1", "-o", "json"]
-    if type.endswith("_k"):
+    if type.endswith("_k") and not has_amx:
         command += ["--repack", "0"]
     rows = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return next(r["avg_ts"] for r in rows if r["n_prompt"]), next(r["avg_ts"] for r in rows if r["n_gen"])

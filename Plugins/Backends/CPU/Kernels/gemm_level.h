@@ -14,9 +14,9 @@ enum { tile_cols = tile_vectors * W, word_multiple = 1 };
 
 // A panel of columns of this depth fills half of a first level cache of 32 KiB. The larger tiles of AVX-512 read columns less often, and hold rows instead.
 #if AV_LEVEL == 2
-enum { depth_words = 384, strip_rows = tile_rows };
+enum { depth_words = 384, strip_rows = tile_rows, block_cols = 128 };
 #else
-enum { depth_words = 256, strip_rows = 12 * tile_rows };
+enum { depth_words = 256, strip_rows = 12 * tile_rows, block_cols = 128 };
 #endif
 
 static void pack_rows(const av_matrix *a, int64_t m, int64_t k0, int64_t k, float *out) {
@@ -97,4 +97,4 @@ static void multiply_rows(int64_t m, int64_t n, int64_t k, const float *a, int64
 #endif
 
 #define GEMM_TABLE { \
-  .rows = tile_rows, .cols = tile_cols, .depth = depth_words, .strip = strip_rows, .pack_rows = pack_rows, .pack_cols = pack_cols, .multiply = multiply, .multiply_rows = ROWS_AS_THEY_LIE, .pair = word_elements, .multiple = word_multiple }
+  .rows = tile_rows, .cols = tile_cols, .depth = depth_words, .block = block_cols, .strip = strip_rows, .pack_rows = pack_rows, .pack_cols = pack_cols, .multiply = multiply, .multiply_rows = ROWS_AS_THEY_LIE, .pair = word_elements, .multiple = word_multiple }

@@ -8,9 +8,9 @@
 #define AV_LEVEL 2
 #define AV_PAIRS
 #pragma clang attribute push(__attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c"))), apply_to = function)
-// Four tiles of sums, two of rows and two of columns: each that is loaded is used twice. A panel of columns fills two thirds of the first level cache
-// and stays there, while a strip of rows comes from the second.
-enum { tile_rows = 32, tile_cols = 32, tile_words = 16, word_multiple = tile_words, depth_words = 256, strip_rows = 16 * tile_rows };
+// Four tiles of sums, two of rows and two of columns: each that is loaded is used twice. Both factors come from the second level cache, which keeps up: so panels may be
+// deep, and sums are seldom put away. A strip of two panels of rows takes an eighth of 2 MiB, a block of columns a quarter.
+enum { tile_rows = 32, tile_cols = 32, tile_words = 16, word_multiple = tile_words, depth_words = 1024, strip_rows = 2 * tile_rows, block_cols = 128 };
 #include "pack_level.h"
 
 /// Rows whose elements along k are neighbours, or of any strides.
@@ -157,7 +157,7 @@ static void multiply(int64_t m, int64_t n, int64_t k, const float *a, const floa
 }
 
 const av_gemm_table av_gemm_amx = {
-  .rows = tile_rows, .cols = tile_cols, .depth = depth_words, .strip = strip_rows, .pack_rows = pack_rows, .pack_cols = pack_any_cols, .multiply = multiply,
+  .rows = tile_rows, .cols = tile_cols, .depth = depth_words, .block = block_cols, .strip = strip_rows, .pack_rows = pack_rows, .pack_cols = pack_any_cols, .multiply = multiply,
   .pair = word_elements, .multiple = word_multiple,
 };
 #pragma clang attribute pop

