@@ -30,7 +30,21 @@ struct VaryTests {
     #expect((c.start, c.end, c.pad) == (151857, 151858, 151859))
   }
 
-  /// Other sizes than the published can only be told by weights; what keeps those away is the error.
+  /// A model that has no weights yet begins with the sizes that its configuration says.
+  @Test func configurationMaySayTheSizesOfTheTowers() throws {
+    let c = try Vary.config(
+      Self.folder(
+        #""vocab_size": 151860, "image_token_len": 16, "vision_config": {"hidden_size": 48, "num_attention_heads": 3, "num_hidden_layers": 2, "image_size": 32, "patch_size": 8}, "vision_config_high": \#(Self.high)"#
+      ))
+    #expect((c.clip.hiddenSize, c.clip.heads, c.clip.layers, c.clip.grid) == (48, 3, 2, 4))
+    #expect((c.sam.width, c.sam.mlpWidth, c.sam.heads, c.sam.grid, c.sam.window, c.sam.globalBlocks) == (32, 96, 2, 16, 4, [1]))
+    #expect((c.sam.neckChannels, c.sam.downsampleChannels, c.sam.outputGrid) == (24, [40, 56], 4))
+  }
+
+  static let high =
+    #"{"hidden_size": 32, "mlp_dim": 96, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64, "patch_size": 4, "global_attn_indexes": [1], "window_size": 4, "output_channels": 24, "downsample_channels": [40, 56]}"#
+
+  /// Other sizes than the published can only be told by weights or the configuration; what keeps the weights away is the error.
   @Test func missingWeightsAreTheReason() {
     expectError(.file, "no weights") { _ = try Vary.config(Self.folder(#""vocab_size": 151860, "image_token_len": 16"#)) }
   }
@@ -40,6 +54,9 @@ struct VaryTests {
     (#""vocab_size": 151860, "im_start_token": -1"#, ["im_start_token", "-1"]),
     (#""vocab_size": 151860, "vision_select_layer": -26"#, ["feature layer -26", "24 layers"]),
     (#""hidden_size": 100"#, ["kv_channels"]),
+    (#""vocab_size": 151860, "vision_config_high": {"hidden_size": 97}"#, ["97", "12 heads", "vision_config_high"]),
+    (#""vocab_size": 151860, "vision_config_high": {"downsample_channels": [0, 8]}"#, ["[0, 8]", "vision_config_high"]),
+    (#""vocab_size": 151860, "vision_config": {"patch_size": 0}"#, ["patch_size", "vision_config"]),
   ]
 
   @Test(arguments: hostile.indices) func whatCannotBeRightIsNamed(_ index: Int) {

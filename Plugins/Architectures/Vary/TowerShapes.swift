@@ -2,12 +2,14 @@ import AviaryCore
 import AviaryParts
 import AviaryTensor
 
-/// Sizes of the two towers, read off the shapes of their tensors; those of the published models where there are none.
+/// Sizes of the two towers: what config.json says of them (`vision_config` and `vision_config_high`, with which a model can begin that has no weights yet), else
+/// what the shapes of their tensors tell, as of the published models, whose files say nothing; and those of the published models where there are none.
 enum TowerShapes {
   /// CLIP's heads are 64 channels wide in all its sizes.
   private static let clipHead = 64
 
-  static func clip(_ source: (any WeightSource)?, at place: String) throws(AviaryError) -> CLIPConfig {
+  static func clip(_ config: ConfigReader, _ source: (any WeightSource)?, at place: String) throws(AviaryError) -> CLIPConfig {
+    if let own = try config.object("vision_config") { return try CLIPConfig(own) }
     var c = try CLIPConfig(.empty(place))
     (c.hiddenSize, c.intermediateSize, c.layers, c.heads, c.patchSize, c.imageSize) = (1024, 4096, 24, 16, 14, 224)
     let scope = "transformer.vision_tower.vision_model."
@@ -26,9 +28,16 @@ enum TowerShapes {
     return c
   }
 
-  static func sam(_ source: (any WeightSource)?, at place: String) throws(AviaryError) -> SAMConfig {
+  static func sam(_ config: ConfigReader, _ source: (any WeightSource)?, at place: String) throws(AviaryError) -> SAMConfig {
     var c = SAMConfig()
     c.downsampleChannels = [512, 1024]
+    if let own = try config.object("vision_config_high") {
+      let channels = try SAMConfig.indices(own, "downsample_channels") ?? c.downsampleChannels
+      c = try SAMConfig(own)
+      c.downsampleChannels = channels
+      try c.check(at: own.place)
+      return c
+    }
     let scope = "transformer.vision_tower_high."
     guard let source else { return c }
     let patches = try shape(source, scope + "patch_embed.proj.weight", 4, place)

@@ -29,10 +29,9 @@ public enum Vary: Architecture {
   public static func config(_ folder: any ModelFolder) throws(AviaryError) -> Config {
     let c = try folder.config()
     let text = try QwenLM.config(c)
-    // Sizes of the towers stand in the code alone; where there are weights, their shapes say them.
     let source = try? folder.weights()
-    let clip = try TowerShapes.clip(source, at: folder.name)
-    let sam = try TowerShapes.sam(source, at: folder.name)
+    let clip = try TowerShapes.clip(c, source, at: folder.name)
+    let sam = try TowerShapes.sam(c, source, at: folder.name)
     let layer = try c.int("vision_select_layer", default: -1, in: -1024...1024)
     let features = try FeatureLayers([layer], of: clip.layers, keepsClassToken: false, at: "config.json: vision_select_layer")
     func id(_ key: String, _ published: Int) throws(AviaryError) -> Int32 {
