@@ -83,17 +83,24 @@ import Testing
     _ = try SceneWriter.write(folder.path + "/a", seed: 100, count: 20, side: 64)
     let (maps, boxes) = (try Self.answers(folder.path + "/a/maps.jsonl"), try Self.answers(folder.path + "/a/boxes.jsonl"))
     #expect(maps.count == 20)
-    var middles = 0
+    var (middles, rectangles): (Int, [String: Int]) = (0, [:])
     for (image, said) in maps {
       let words = try #require(said.first).split(separator: " ")
       #expect(words.count == 64 && words.contains("."))
-      #expect(words.allSatisfy { $0 == "." || ($0.count == 2 && "rgbykant".contains($0.lowercased().first ?? "-") && "cstr".contains($0.lowercased().last ?? "-")) })
+      #expect(words.allSatisfy { $0 == "." || ($0.count == 2 && "rgbykant".contains($0.lowercased().first ?? "-") && "clstr".contains($0.lowercased().last ?? "-")) })
       // A word with a capital for each shape, unless two middles fall into one cell.
       let shapes = words.count { $0.first?.isUppercase == true }
       #expect(shapes >= 1 && shapes <= boxes[image]?.count ?? 0, "\(image)")
       middles += shapes
+      // Rectangles that lie have another letter than those that stand.
+      let sides = try #require(boxes[image]).map { $0.split { !$0.isNumber }.compactMap { Double($0) } }.map { ($0[2] - $0[0], $0[3] - $0[1]) }
+      for (letter, boxes) in [("l", sides.filter { $0 > 1.4 * $1 }), ("r", sides.filter { $1 > 1.4 * $0 })] {
+        let marked = words.count { $0.first?.isUppercase == true && $0.lowercased().hasSuffix(letter) }
+        #expect(marked == boxes.count || shapes < sides.count, "\(image)")
+        rectangles[letter, default: 0] += marked
+      }
     }
-    #expect(middles >= 30)
+    #expect(middles >= 30 && rectangles.count == 2 && rectangles.values.allSatisfy { $0 > 0 })
   }
 
   /// What is said not to be there is not, and some of it is by half like what is.

@@ -2,7 +2,7 @@ extension Scene {
   /// Cells along a side of a map.
   static let mapSide = 8
 
-  /// The picture as 8 x 8 words, row by row: `.` for the ground, colour and form for what covers a third of a cell or more (`rc` is red circle),
+  /// The picture as 8 x 8 words, row by row: `.` for the ground, colour and form for what covers a third of a cell or more (`rc` is red circle, `rl` a lying red rectangle),
   /// with a capital where a small shape has its middle and in capitals where a big one has (`Rc`, `RC`).
   ///
   /// A word for each place teaches an encoder what is where, which one-word answers hardly do; and one word for each shape, to take shapes for wholes, without which
@@ -31,8 +31,9 @@ extension Scene {
 }
 
 extension Scene.Item {
-  /// Colour and form in two letters: `rc` is red circle.
-  var mark: String { colour.letter + form.rawValue.prefix(1) }
+  /// Colour and form in two letters: `rc` is red circle, `rl` a red rectangle that lies and `rr` one that stands. With one letter for both, squares were never told from rectangles: what
+  /// is wider than high or higher than wide is hard to come upon, either alone is easy.
+  var mark: String { colour.letter + (form == .rectangle && halfWidth > halfHeight ? "l" : form.rawValue.prefix(1)) }
 }
 
 extension Scene.Colour {
