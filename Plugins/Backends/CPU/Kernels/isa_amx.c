@@ -11,6 +11,7 @@
 // Four tiles of sums, two of rows and two of columns: each that is loaded is used twice. Both factors come from the second level cache, which keeps up: so panels may be
 // deep, and sums are seldom put away. A strip of two panels of rows takes an eighth of 2 MiB, a block of columns a quarter.
 enum { tile_rows = 32, tile_cols = 32, tile_words = 16, word_multiple = tile_words, depth_words = 1024, strip_rows = 2 * tile_rows, block_cols = 128 };
+_Static_assert(block_cols * depth_words * 4 <= av_scratch_bytes / 2, "a product on one thread keeps its columns in half of the scratch memory");
 #include "pack_level.h"
 
 /// Rows whose elements along k are neighbours, or of any strides.
