@@ -103,7 +103,7 @@ import Testing
   /// Sizes about the tiles of 14 x 32 and of 32 x 32, and about what panels hold of k.
   @Test(.enabled(if: av_has_bf16_dot()), arguments: Level.ofBF16, floatTypes) func bf16Compute(_ level: Level, _ type: av_dtype) {
     level.withPool { pool in
-      for (m, n, k) in [(17, 33, 65), (20, 17, 3), (29, 130, 600), (33, 32, 32), (48, 64, 513), (49, 97, 64), (70, 40, 1100), (600, 34, 40)] {
+      for (m, n, k) in [(17, 33, 65), (20, 17, 3), (29, 130, 600), (33, 32, 32), (48, 64, 513), (49, 97, 64), (70, 40, 1100), (600, 34, 40), (33, 40, 2100)] {
         let x = noise(m * k), w = Stored(noise(n * k, seed: 2), type), residual = noise(m * n, seed: 3)
         var y = residual
         x.withUnsafeBufferPointer { x in w.bytes.withUnsafeBytes { w in y.withUnsafeMutableBufferPointer { y in
@@ -122,7 +122,7 @@ import Testing
   /// Factors that lie along either axis, or along none.
   @Test(.enabled(if: av_has_bf16_dot()), arguments: Level.ofBF16, floatTypes) func bf16Matmul(_ level: Level, _ type: av_dtype) {
     level.withPool { pool in
-      for (m, n, k, batch) in [(17, 33, 65, 1), (33, 14, 1, 2), (48, 130, 600, 1), (70, 40, 1100, 1), (40, 45, 32, 30), (190, 20, 37, 2)] {
+      for (m, n, k, batch) in [(17, 33, 65, 1), (33, 14, 1, 2), (48, 130, 600, 1), (70, 40, 1100, 1), (40, 45, 32, 30), (190, 20, 37, 2), (17, 20, 2100, 12)] {
         for (aStrides, bStrides) in [((k, 1), (n, 1)), ((k, 1), (1, k)), ((1, m), (n, 1)), ((1, m), (1, k)), ((2 * k, 2), (3 * n, 3))] {
           let (aSize, bSize) = (2 * m * k, 3 * n * k), a = noise(batch * aSize), b = Stored(noise(batch * bSize, seed: 2), type)
           var y = [Float](repeating: .nan, count: batch * m * n)

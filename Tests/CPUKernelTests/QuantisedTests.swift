@@ -169,7 +169,7 @@ struct QuantKernels: Sendable, CustomTestStringConvertible {
   @Test(.enabled(if: av_isa_best() == AV_ISA_AMX), arguments: Blocks.types) func manyRowsByTiles(_ type: av_dtype) {
     Level(isa: AV_ISA_AMX, threads: 2).withPool { pool in
       let block = Int(av_block_elements(type))
-      for (m, n, blocks) in [(128, 1, 1), (130, 33, 3), (129, 70, 9), (161, 140, 1300 / block + 1)] {
+      for (m, n, blocks) in [(128, 1, 1), (130, 33, 3), (129, 70, 9), (161, 70, 2100 / block + 1)] {
         let k = blocks * block, w = Blocks(type, n * k, seed: UInt64(m)), values = w.values
         var x = noise(m * k, seed: 3)
         let wanted = ProductTests.product(Stored(x, AV_BF16).values, Stored(values, AV_BF16).values, m, n, k).map { Float($0) }
