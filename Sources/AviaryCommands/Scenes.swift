@@ -21,14 +21,17 @@ struct Scenes: ParsableCommand {
   var shapes: Int?
   @Option(help: ArgumentHelp("A TrueType or OpenType file, for pictures of text; may be given several times.", valueName: "file"))
   var font: [String] = []
+  @Flag(help: "With --font: letters strewn over the picture in place of words, with maps of them alone; what a model learns letters from before it reads.")
+  var strewn = false
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write, which must not be there.", valueName: "dir"))
   var output: String
 
   func run() throws {
     guard font.isEmpty || shapes == nil else { throw AviaryError(.request, "--shapes with --font", wanted: "one of them: pictures of text have no shapes") }
+    guard !font.isEmpty || !strewn else { throw AviaryError(.request, "--strewn without --font", wanted: "a font to strew letters of") }
     if !font.isEmpty {
-      let lines = try SceneWriter.writeText(output, seed: seed, count: count, side: side, fonts: font)
-      return Console.print("\(output): \(count) pictures of text, \(lines) lines in text and maps")
+      let lines = try SceneWriter.writeText(output, seed: seed, count: count, side: side, fonts: font, strewn: strewn)
+      return Console.print("\(output): \(count) pictures of \(strewn ? "letters" : "text"), \(lines) lines in \(strewn ? "" : "text and ")maps")
     }
     let lines = try SceneWriter.write(output, seed: seed, count: count, side: side, most: shapes)
     Console.print("\(output): \(count) pictures, \(lines) lines in questions, captions, boxes, absences, places, maps and styles")

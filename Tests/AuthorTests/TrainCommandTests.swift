@@ -44,5 +44,6 @@ struct TrainCommandTests {
   @Test func picturesOfTextHaveNoNumberOfShapes() throws {
     let folder = try TemporaryFolder()
     try Program.aviary.expectRefusal(["scenes", "--font", "any.ttf", "--shapes", "2", "--count", "1", "-o", folder.path + "/text"], "--shapes", "--font")
+    try Program.aviary.expectRefusal(["scenes", "--strewn", "--count", "1", "-o", folder.path + "/text"], "--strewn without --font")
   }
 }

@@ -178,17 +178,44 @@ import Testing
         letters = (letters.0 + 1, letters.1 + Double(place / 2 % 8) + 0.5, letters.2 + Double(place / 16) + 0.5)
       }
       #expect(letters.0 > 0 && letters.0 >= 0.8 * Double(wanted.count))
-      let picture = try ImageFile.load(folder.path + "/a/" + image)
-      let paper = Int(picture.pixels.indices.filter { $0 % picture.channels == 1 }.map { picture.pixels[$0] }.max() ?? 0)
-      var ink = (0.0, 0.0, 0.0)
-      for y in 0..<64 { for x in 0..<64 {
-        let dark = Double(paper - Int(picture.pixels[(y * 64 + x) * picture.channels + 1]))
-        ink = (ink.0 + dark, ink.1 + dark * Double(x) / 8, ink.2 + dark * Double(y) / 8)
-      } }
-      #expect(abs(ink.1 / ink.0 - letters.1 / letters.0) < 0.6 && abs(ink.2 / ink.0 - letters.2 / letters.0) < 0.7, "\(image): \(said)")
+      try Self.expectInk(of: folder.path + "/a/" + image, x: letters.1 / letters.0, y: letters.2 / letters.0)
     }
     expectError(.file, "nowhere.ttf", "TrueType") { _ = try SceneWriter.writeText(folder.path + "/d", seed: 0, count: 1, side: 64, fonts: ["nowhere.ttf"]) }
     expectError(.file, "text.jsonl") { _ = try SceneWriter.writeText(folder.path + "/d", seed: 0, count: 1, side: 64, fonts: [folder.path + "/a/text.jsonl"]) }
     #expect(!FileManager.default.fileExists(atPath: folder.path + "/d"))
+  }
+
+  /// The middle of what is dark in a picture of 64 pixels, in eighths of it from the left and the top, is there.
+  private static func expectInk(of path: String, x: Double, y: Double) throws {
+    let picture = try ImageFile.load(path)
+    let paper = Int(picture.pixels.indices.filter { $0 % picture.channels == 1 }.map { picture.pixels[$0] }.max() ?? 0)
+    var ink = (0.0, 0.0, 0.0)
+    for row in 0..<64 { for column in 0..<64 {
+      let dark = Double(paper - Int(picture.pixels[(row * 64 + column) * picture.channels + 1]))
+      ink = (ink.0 + dark, ink.1 + dark * Double(column) / 8, ink.2 + dark * Double(row) / 8)
+    } }
+    #expect(abs(ink.1 / ink.0 - x) < 0.6 && abs(ink.2 / ink.0 - y) < 0.7, "\(path): ink at \(ink), wanted at \(x), \(y)")
+  }
+
+  /// Strewn letters stand where their maps say, and by chance: behind a letter there is one no more often than behind a gap.
+  @Test(.enabled(if: fonts.allSatisfy { FileManager.default.fileExists(atPath: $0) }, "DejaVu is not installed (Debian: fonts-dejavu-core)"))
+  func strewnLettersStandByChance() throws {
+    let folder = try TemporaryFolder()
+    #expect(try SceneWriter.writeText(folder.path + "/a", seed: 5, count: 40, side: 64, fonts: Self.fonts, strewn: true) == 40)
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/a/text.jsonl"))
+    var (behindLetter, behindGap) = ((0.0, 0.0), (0.0, 0.0))  // places, and letters in them
+    for (image, said) in try Self.answers(folder.path + "/a/maps.jsonl") {
+      let map = Array(said[0])
+      #expect(said.count == 1 && map.count == 64 && map.allSatisfy { $0 == "." || $0.isASCII && ($0.isLetter || $0.isNumber) && !"IO".contains($0) })
+      let letters = map.indices.filter { map[$0] != "." }, count = Double(letters.count)
+      try Self.expectInk(
+        of: folder.path + "/a/" + image, x: letters.reduce(0) { $0 + Double($1 % 8) + 0.5 } / count, y: letters.reduce(0) { $0 + Double($1 / 8) + 0.5 } / count)
+      for place in 1..<64 {
+        let there = map[place] == "." ? 0.0 : 1
+        if map[place - 1] == "." { behindGap = (behindGap.0 + 1, behindGap.1 + there) } else { behindLetter = (behindLetter.0 + 1, behindLetter.1 + there) }
+      }
+    }
+    let (first, second) = (behindLetter.1 / behindLetter.0, behindGap.1 / behindGap.0)
+    #expect(abs(first - second) < 0.06 && (0.45...0.55).contains(first), "\(first) \(second)")
   }
 }

@@ -32,28 +32,41 @@ public enum SceneWriter {
       lines["styles", default: []].append(
         line((shown + [own]).map { Scene.Turn(question: "", answer: style.caption(Scene(seed: $0, most: most))) }, (shown + [own]).map(picture)))
     }
-    for (kind, lines) in lines { try WholeFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(kind).jsonl") }
-    return lines.values.reduce(0) { $0 + $1.count }
+    return try write(lines, to: folder)
   }
 
-  /// Writes pictures of text, each in one of these fonts: `images/N.png`, `text.jsonl` and `maps.jsonl`.
+  /// Writes pictures of text, each in one of these fonts: `images/N.png`, `text.jsonl` and `maps.jsonl`; or of strewn letters, which have maps alone.
   ///
   /// - Returns: lines written.
   /// - Throws: `.file` where the folder is there already, or a font cannot be read.
-  public static func writeText(_ folder: String, seed: UInt64, count: Int, side: Int, fonts: [String]) throws(AviaryError) -> Int {
+  public static func writeText(_ folder: String, seed: UInt64, count: Int, side: Int, fonts: [String], strewn: Bool = false) throws(AviaryError) -> Int {
     // Before anything is written.
     for font in fonts { _ = try OutlineFont(path: font, size: 16) }
     try begin(folder, count, side)
-    var (lines, maps): ([String], [String]) = ([], [])
+    var lines: [String: [String]] = [:]
     for index in 0..<count {
       let own = seed &+ UInt64(index)
-      let scene = try TextScene(seed: own, fonts: fonts, side: side)
-      try write(try scene.render(), to: folder + "/" + picture(own))
-      lines.append(line([scene.reading(seed: own)], [picture(own)]))
-      maps += scene.maps.map { line([$0], [picture(own)]) }
+      let (image, kinds) = strewn ? try letters(own, fonts, side) : try text(own, fonts, side)
+      try write(image, to: folder + "/" + picture(own))
+      for (kind, turns) in kinds { lines[kind, default: []] += turns.map { line([$0], [picture(own)]) } }
     }
-    for (kind, lines) in [("text", lines), ("maps", maps)] { try WholeFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(kind).jsonl") }
-    return lines.count + maps.count
+    return try write(lines, to: folder)
+  }
+
+  private static func text(_ seed: UInt64, _ fonts: [String], _ side: Int) throws(AviaryError) -> (PixelImage, [String: [Scene.Turn]]) {
+    let scene = try TextScene(seed: seed, fonts: fonts, side: side)
+    return (try scene.render(), ["text": [scene.reading(seed: seed)], "maps": scene.maps])
+  }
+
+  private static func letters(_ seed: UInt64, _ fonts: [String], _ side: Int) throws(AviaryError) -> (PixelImage, [String: [Scene.Turn]]) {
+    let letters = try StrewnLetters(seed: seed, fonts: fonts, side: side)
+    return (try letters.render(), ["maps": [letters.map]])
+  }
+
+  /// A file for each kind of lines; how many there are in all.
+  private static func write(_ lines: [String: [String]], to folder: String) throws(AviaryError) -> Int {
+    for (kind, lines) in lines { try WholeFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(kind).jsonl") }
+    return lines.values.reduce(0) { $0 + $1.count }
   }
 
   private static func begin(_ folder: String, _ count: Int, _ side: Int) throws(AviaryError) {

@@ -6,65 +6,33 @@ import AviaryTensor
 /// A picture of a few short lines of words that mean nothing, so that they can be read but not guessed. It follows from its seed and its font.
 struct TextScene {
   let lines: [String]
-  private let font: OutlineFont
-  private let paper: [Double], ink: [Double]
-  /// Where the first line's letters begin: from the left, and below the top.
-  private let left: Double, top: Double
-  private let spacing: Double
-  private let side: Int
+  private let page: WrittenPage
+  private let pieces: [WrittenPage.Piece]
 
   /// - Throws: `.file` where a font cannot be read.
   init(seed: UInt64, fonts: [String], side: Int) throws(AviaryError) {
     var random = SplitMix64(seed: seed ^ 0x7e87_1e77)
     let path = fonts.randomElement(using: &random) ?? ""
     let font = try OutlineFont(path: path, size: max(8, Int.random(in: side / 8...side / 5, using: &random)))
-    spacing = (font.ascent + font.descent) * Double.random(in: 1...1.15, using: &random)
+    let spacing = (font.ascent + font.descent) * Double.random(in: 1...1.15, using: &random)
     let room = Double(side) * 0.96
     let count = Int.random(in: 1...max(1, min(3, Int(room / spacing))), using: &random)
-    lines = (0..<count).map { _ in Self.line(&random) { font.width($0) <= room } }
+    let lines = (0..<count).map { _ in Self.line(&random) { font.width($0) <= room } }
     let widest = lines.map(font.width).max() ?? 0
-    left = Double.random(in: 0...max(0, Double(side) - widest), using: &random)
-    top = Double.random(in: 0...max(0, Double(side) - spacing * Double(count)), using: &random)
-    let light = Double.random(in: 200...255, using: &random)
-    paper = (0..<3).map { _ in min(255, light + Double.random(in: -10...10, using: &random)) }
-    ink = (0..<3).map { _ in Double.random(in: 0...90, using: &random) }
-    (self.font, self.side) = (font, side)
+    let left = Double.random(in: 0...max(0, Double(side) - widest), using: &random)
+    let top = Double.random(in: 0...max(0, Double(side) - spacing * Double(count)), using: &random)
+    self.lines = lines
+    pieces = lines.enumerated().map { WrittenPage.Piece(text: $0.element, x: left, baseline: top + font.ascent + Double($0.offset) * spacing) }
+    page = WrittenPage(font, side: side, &random)
   }
 
-  func render() throws(AviaryError) -> PixelImage {
-    var coverage = [UInt8](repeating: 0, count: side * side)
-    for (index, line) in lines.enumerated() {
-      try font.draw(line, x: left, y: top + font.ascent + Double(index) * spacing, into: &coverage, width: side, height: side)
-    }
-    let pixels = coverage.flatMap { share in (0..<3).map { UInt8((paper[$0] + (ink[$0] - paper[$0]) * Double(share) / 255).rounded()) } }
-    return PixelImage(width: side, height: side, channels: 3, pixels: pixels)
-  }
+  func render() throws(AviaryError) -> PixelImage { try page.render(pieces) }
+  var maps: [Scene.Turn] { page.maps(pieces) }
 
   func reading(seed: UInt64) -> Scene.Turn {
     var random = SplitMix64(seed: seed ^ 0x0c12)
     let words = ["Read the text.", "What is written here?", "Provide the OCR results of this image."]
     return Scene.Turn(question: words.randomElement(using: &random) ?? words[0], answer: lines.joined(separator: "\n"))
-  }
-
-  /// What stands in each of eight by eight places, row by row, in a letter for each: the first whose middle lies there, or the second; a dot where there
-  /// is none. They are easier learnt than reading, since the k-th letter of a map is always the same part of the picture.
-  var maps: [Scene.Turn] {
-    let places = 8
-    var found = [[Character]](repeating: [], count: places * places)
-    func place(_ at: Double) -> Int { max(0, min(places - 1, Int(at * Double(places) / Double(side)))) }
-    for (index, line) in lines.enumerated() {
-      // Small letters have their middle some third of the ascent above the line they stand on.
-      let row = place(top + font.ascent * 0.65 + Double(index) * spacing)
-      var written = ""
-      for letter in line {
-        let begin = font.width(written)
-        written.append(letter)
-        if letter != " " { found[row * places + place(left + (begin + font.width(written)) / 2)].append(letter) }
-      }
-    }
-    return ["first", "second"].enumerated().map { index, name in
-      Scene.Turn(question: "Map of \(name) letters.", answer: String(found.map { index < $0.count ? $0[index] : "." }))
-    }
   }
 
   /// Words as long as they fit; at least one, cut off where it must be.
