@@ -1,6 +1,7 @@
 """Writes a GGUF file of random weights at a Llama's published shapes, for llama.cpp to be measured on.
 
-Usage: make_gguf.py OUT.gguf [--type bf16|f16|f32] [--hidden 2048 --layers 22 --heads 32 --kv-heads 4 --ffn 5632 --vocabulary 32000]
+Usage: make_gguf.py OUT.gguf [--type bf16|f16|f32 | --blocks FILE.gguf] [--hidden 2048 --layers 22 --heads 32 --kv-heads 4 --ffn 5632 --vocabulary 32000]
+With --blocks every matrix is FILE's quantised blocks over and over, in their type: a large file without quantising one.
 Developer's tool: needs the PyPI packages gguf and numpy.
 """
 import argparse
@@ -11,6 +12,7 @@ import numpy as np
 parser = argparse.ArgumentParser()
 parser.add_argument("out")
 parser.add_argument("--type", default="bf16", choices=["bf16", "f16", "f32"])
+parser.add_argument("--blocks")
 for name, value in [("hidden", 2048), ("layers", 22), ("heads", 32), ("kv-heads", 4), ("ffn", 5632), ("vocabulary", 32000)]:
     parser.add_argument(f"--{name}", type=int, default=value)
 a = parser.parse_args()
@@ -27,10 +29,16 @@ writer.add_rope_dimension_count(a.hidden // a.heads)
 writer.add_vocab_size(a.vocabulary)
 writer.add_tokenizer_model("none")
 
+blocks = next(t for t in gguf.GGUFReader(a.blocks).tensors if t.name == "blk.0.ffn_up.weight") if a.blocks else None
 numbers = np.random.default_rng(1).standard_normal(1 << 22).astype(np.float32)
 
 
 def matrix(name, rows, columns):
+    if blocks is not None:
+        size, bytes = gguf.GGML_QUANT_SIZES[blocks.tensor_type]
+        width = columns // size * bytes
+        writer.add_tensor(name, np.resize(blocks.data.reshape(-1), rows * width).reshape(rows, width), raw_dtype=blocks.tensor_type)
+        return
     values = np.resize(numbers * columns**-0.5, rows * columns).reshape(rows, columns)
     if a.type == "f32":
         writer.add_tensor(name, values)
