@@ -60,7 +60,7 @@ public enum SceneWriter {
 
   private static func letters(_ seed: UInt64, _ fonts: [String], _ side: Int) throws(AviaryError) -> (PixelImage, [String: [Scene.Turn]]) {
     let letters = try StrewnLetters(seed: seed, fonts: fonts, side: side)
-    return (try letters.render(), ["maps": [letters.map]])
+    return (try letters.render(), ["maps": letters.maps])
   }
 
   /// A file for each kind of lines; how many there are in all.

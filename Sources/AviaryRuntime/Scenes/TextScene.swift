@@ -13,7 +13,7 @@ struct TextScene {
   init(seed: UInt64, fonts: [String], side: Int) throws(AviaryError) {
     var random = SplitMix64(seed: seed ^ 0x7e87_1e77)
     let path = fonts.randomElement(using: &random) ?? ""
-    let font = try OutlineFont(path: path, size: max(8, Int.random(in: side / 8...side / 5, using: &random)))
+    let font = try OutlineFont(path: path, size: Int.random(in: WrittenPage.sizes(side: side), using: &random))
     let spacing = (font.ascent + font.descent) * Double.random(in: 1...1.15, using: &random)
     let room = Double(side) * 0.96
     let count = Int.random(in: 1...max(1, min(3, Int(room / spacing))), using: &random)

@@ -24,6 +24,9 @@ struct WrittenPage {
     (self.font, self.side) = (font, side)
   }
 
+  /// Pixels to the em at which some lines of words have room.
+  static func sizes(side: Int) -> ClosedRange<Int> { max(8, side / 8)...max(8, side / 5) }
+
   func render(_ pieces: [Piece]) throws(AviaryError) -> PixelImage {
     var coverage = [UInt8](repeating: 0, count: side * side)
     for piece in pieces { try font.draw(piece.text, x: piece.x, y: piece.baseline, into: &coverage, width: side, height: side) }
