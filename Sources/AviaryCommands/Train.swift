@@ -39,7 +39,9 @@ struct TrainFile: ParsableCommand {
       return
     }
     defer { Console.clearProgress() }
-    Console.progress("checking every line of the data")
+    let checking = "checking every line of the data"
+    // In a log as well: with a million lines half a minute passes before the first step.
+    if Console.isTerminal { Console.progress(checking) } else { Console.error(checking) }
     let run = try TrainingRun(config, text: text, loader, on: opened, resumes: resume, skipsBad: skipBad)
     let interrupt = Interrupt()
     let cancel = CancellationFlag()
